@@ -1,0 +1,44 @@
+# make demo         build, import two months of flights, start four queries, open the shell
+# make test         unit tests, golden scripts, conformance cases
+# make conformance  CASES=<folder or file> JSON=<output file> [ARGS=--failures]
+# make lint         formatting and clippy; warnings are errors
+# make bench        benchmarks
+# make clean        forget what is in the demo's data directory
+#
+# One profile and always the whole workspace, so that the dependencies are compiled once: a part of
+# it may ask for other features of them.
+
+CARGO := scripts/cargo
+DEMO_DATA ?= millstream-data
+export MILLSTREAM_CACHE ?= $(HOME)/.cache/millstream
+export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
+BIN := $(CARGO_TARGET_DIR)/debug
+MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
+
+.PHONY: demo test conformance lint bench clean
+
+demo:
+	@$(CARGO) build --workspace --bins
+	@$(MILLSTREAM) import demo/data/flights.csv.gz --topic flights --timestamp sched_dep_ms --once
+	@$(MILLSTREAM) import demo/data/airlines.csv --topic airlines --key carrier --timestamp since_ms --once
+	@$(MILLSTREAM) --echo --interactive --file demo/flights.sql
+
+# Examples in documentation first, so that the last summary is that of the tests.
+test:
+	@scripts/setup-clients
+	$(CARGO) test --workspace --doc --quiet
+	$(CARGO) test --workspace --lib --bins --tests
+
+conformance:
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/conformance $(CASES) $(if $(JSON),--json $(JSON)) $(ARGS)
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+bench:
+	$(CARGO) bench --workspace --benches --profile dev
+
+clean:
+	rm -rf $(DEMO_DATA)

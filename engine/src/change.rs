@@ -1,0 +1,170 @@
+//! Changes: what flows between operators.
+//!
+//! A batch of [`Changes`] is a set of Arrow columns, and for each row an [`Op`], the event time
+//! and, for streams whose records carry some, the headers. A stream carries facts: `+`, and
+//! [`Op::Tombstone`] for a record without a value. A table carries keyed changes; an update is
+//! the adjacent pair `U-`, `U+`, so that whoever keeps state can take the old row back.
+
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array};
+use arrow::compute::{filter, filter_record_batch, take, take_record_batch};
+use arrow::record_batch::RecordBatch;
+
+use crate::error::{Error, Result};
+
+/// What happened to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Op {
+    /// `+`: it is there now.
+    Insert,
+    /// `-`: it was there and is gone.
+    Delete,
+    /// `U-`: what it was; the next row says what it is.
+    UpdateBefore,
+    /// `U+`: what it is; the row before says what it was.
+    UpdateAfter,
+    /// `0`: a record without a value. In a stream, a fact with nothing but a key; in a table,
+    /// the deletion of a key that had no row: nothing to take back, and passed on.
+    Tombstone,
+}
+
+impl Op {
+    /// Whether the row counts from now on.
+    pub fn adds(self) -> bool {
+        matches!(self, Op::Insert | Op::UpdateAfter)
+    }
+}
+
+/// A batch of changed rows.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The columns.
+    pub rows: RecordBatch,
+    /// What happened to each row; `None` where all are [`Op::Insert`].
+    pub ops: Option<Vec<Op>>,
+    /// Event time of each row, milliseconds since the epoch; never null.
+    pub times: Int64Array,
+    /// Headers of the record that each row came from, where any record has some.
+    pub headers: Option<ArrayRef>,
+}
+
+impl Changes {
+    /// New facts.
+    pub fn inserts(rows: RecordBatch, times: Int64Array) -> Self {
+        debug_assert_eq!(rows.num_rows(), times.len());
+        Self { rows, ops: None, times, headers: None }
+    }
+
+    /// Rows with their ops; the ops are dropped where all are inserts.
+    pub fn new(rows: RecordBatch, ops: Vec<Op>, times: Int64Array) -> Self {
+        debug_assert_eq!(rows.num_rows(), ops.len());
+        let ops = ops.iter().any(|op| *op != Op::Insert).then_some(ops);
+        Self { ops, ..Self::inserts(rows, times) }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.num_rows()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What happened to row `index`.
+    pub fn op(&self, index: usize) -> Op {
+        self.ops.as_ref().map_or(Op::Insert, |ops| ops[index])
+    }
+
+    /// The ops, one per row.
+    pub fn each_op(&self) -> impl Iterator<Item = Op> + '_ {
+        (0..self.len()).map(|index| self.op(index))
+    }
+
+    /// The same rows with other columns.
+    #[must_use]
+    pub fn with_rows(&self, rows: RecordBatch) -> Self {
+        debug_assert_eq!(rows.num_rows(), self.len());
+        Self { rows, ..self.clone() }
+    }
+
+    /// Rows `start..start + len`, without copying columns.
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        Self {
+            rows: self.rows.slice(start, len),
+            ops: self.ops.as_ref().map(|ops| ops[start..start + len].to_vec()),
+            times: self.times.slice(start, len),
+            headers: self.headers.as_ref().map(|headers| headers.slice(start, len)),
+        }
+    }
+
+    /// The rows that `keep` marks.
+    pub fn filter(&self, keep: &BooleanArray) -> Result<Self> {
+        let ops = self.ops.as_ref().map(|ops| kept(ops, keep));
+        let times = filter(&self.times, keep)?;
+        Ok(Self {
+            rows: filter_record_batch(&self.rows, keep)?,
+            ops,
+            times: as_times(&times)?,
+            headers: self.headers.as_ref().map(|column| filter(column, keep)).transpose()?,
+        })
+    }
+
+    /// The rows at `indices`, in that order.
+    pub fn take(&self, indices: &UInt32Array) -> Result<Self> {
+        let ops = self.ops.as_ref();
+        let ops =
+            ops.map(|ops| indices.values().iter().map(|index| ops[*index as usize]).collect());
+        let times = take(&self.times, indices, None)?;
+        Ok(Self {
+            rows: take_record_batch(&self.rows, indices)?,
+            ops,
+            times: as_times(&times)?,
+            headers: self.headers.as_ref().map(|column| take(column, indices, None)).transpose()?,
+        })
+    }
+}
+
+fn kept(ops: &[Op], keep: &BooleanArray) -> Vec<Op> {
+    let chosen = ops.iter().enumerate().filter(|(row, _)| keep.is_valid(*row) && keep.value(*row));
+    chosen.map(|(_, op)| *op).collect()
+}
+
+fn as_times(column: &ArrayRef) -> Result<Int64Array> {
+    let times = column.as_any().downcast_ref::<Int64Array>();
+    times.cloned().ok_or_else(|| Error::Internal("event times are not BIGINT".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+
+    fn changes(rows: &[(i32, Op, i64)]) -> Changes {
+        let schema = Arc::new(Schema::new(vec![Field::new("A", DataType::Int32, true)]));
+        let values = arrow::array::Int32Array::from_iter_values(rows.iter().map(|row| row.0));
+        let batch = RecordBatch::try_new(schema, vec![Arc::new(values)]).expect("columns fit");
+        let times = Int64Array::from_iter_values(rows.iter().map(|row| row.2));
+        Changes::new(batch, rows.iter().map(|row| row.1).collect(), times)
+    }
+
+    #[test]
+    fn filter_take_and_slice_keep_rows_ops_and_times_together() {
+        let all =
+            changes(&[(1, Op::Insert, 10), (2, Op::UpdateBefore, 20), (3, Op::UpdateAfter, 30)]);
+        let some = all.filter(&BooleanArray::from(vec![false, true, true])).unwrap();
+        assert_eq!(some.each_op().collect::<Vec<_>>(), [Op::UpdateBefore, Op::UpdateAfter]);
+        let turned = some.take(&UInt32Array::from(vec![1, 0])).unwrap();
+        assert_eq!(turned.times.values(), &[30, 20]);
+        assert_eq!(all.slice(0, 2).each_op().collect::<Vec<_>>(), [Op::Insert, Op::UpdateBefore]);
+    }
+
+    #[test]
+    fn only_inserts_need_no_ops() {
+        assert!(changes(&[(1, Op::Insert, 0)]).ops.is_none());
+    }
+}

@@ -1,0 +1,62 @@
+//! The engine of Millstream: catalog, analysis, planning, operators, state and tasks.
+//!
+//! An [`Engine`] owns a data directory (or memory): its log store, its catalog and the state of
+//! its queries. A [`Session`] runs statements on it. Everything a statement can give is an
+//! [`Outcome`].
+//!
+//! The life of a statement:
+//! 1. `sql` parses it; [`Session::execute`] hands it to the module of its kind in `statement`.
+//! 2. Queries are planned (`planner`): names and types are settled (`planner::expression`), and
+//!    out comes a stream plan (`plan`).
+//! 3. A persistent query becomes a stream or table of the `catalog` and a `pipeline` of
+//!    `operator`s, moved by the `scheduler`; a push query a pipeline whose output is the client;
+//!    a pull query a DataFusion plan (`query`).
+//!
+//! This is the only crate that names DataFusion and RocksDB.
+
+mod catalog;
+mod change;
+mod clock;
+mod describe;
+mod engine;
+mod error;
+mod evaluate;
+mod expression_text;
+mod near_miss;
+mod operator;
+mod outcome;
+mod pipeline;
+mod plan;
+mod planner;
+mod processing_log;
+mod properties;
+mod query;
+mod relation;
+mod row_type;
+mod scheduler;
+mod session;
+mod source_info;
+mod state;
+mod statement;
+mod user;
+mod window;
+
+pub mod aggregate;
+pub mod format;
+pub mod function;
+pub mod types;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use describe::Description;
+pub use engine::{Emission, Engine, Options, QueryInfo, Storage, TopicRecord, Workers};
+pub use error::{Code, Diagnostic, Error, Result};
+pub use outcome::{Column, Done, Outcome, RowStream, Rows};
+pub use properties::properties_reference;
+pub use relation::{Relation, RelationKind};
+pub use session::Session;
+pub use source_info::{
+    ColumnRole, SideInfo, SourceColumn, SourceInfo, SourceKind, TimestampInfo, WindowInfo,
+    WindowKind,
+};
+pub use statement::transaction::Savepoint;
+pub use user::Verifier;

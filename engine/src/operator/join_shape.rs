@@ -1,0 +1,142 @@
+//! What all joins have in common: the two sides, and the shape of the joined rows.
+//!
+//! Port 0 is the left side, port 1 the right one. Rows of a side are kept as bytes, under the
+//! bytes of the key that they are joined on.
+
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{DataType, SchemaRef};
+use sql::ast::JoinKind;
+
+use super::joined::{Half, Joined};
+use crate::change::Changes;
+use crate::error::{Error, Result};
+use crate::evaluate::{Evaluator, RowErrors};
+use crate::state::{EncodedRows, RowCodec, batch_of};
+
+/// One side of a join.
+#[derive(Debug)]
+pub struct JoinSide {
+    key: Evaluator,
+    key_codec: RowCodec,
+    row_codec: RowCodec,
+    columns: usize,
+}
+
+/// The sides of a join, and the columns of its result.
+#[derive(Debug)]
+pub struct JoinShape {
+    sides: [JoinSide; 2],
+    schema: SchemaRef,
+}
+
+/// The keys of a batch that came in at one side.
+pub(super) struct SideKeys {
+    columns: Vec<ArrayRef>,
+    encoded: EncodedRows,
+}
+
+/// Whether rows without a partner are kept, for the left and the right side.
+pub(super) fn kept_sides(kind: JoinKind) -> [bool; 2] {
+    match kind {
+        JoinKind::Inner => [false, false],
+        JoinKind::Left => [true, false],
+        JoinKind::Right => [false, true],
+        JoinKind::Full => [true, true],
+    }
+}
+
+impl JoinSide {
+    /// A side with columns of these types. The first expression of `key` is that of the join's
+    /// condition; what else tells keys apart, a window's bounds, follows it.
+    pub fn new(key: Evaluator, types: Vec<DataType>) -> Result<Self> {
+        let key_codec = RowCodec::new(key.types().cloned().collect())?;
+        let columns = types.len();
+        Ok(Self { key, key_codec, row_codec: RowCodec::new(types)?, columns })
+    }
+}
+
+impl SideKeys {
+    /// The bytes of a row's key; none where it is NULL.
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        let whole = self.columns.iter().all(|column| column.is_valid(row));
+        whole.then(|| self.encoded.get(row))
+    }
+
+    /// The bytes of a row's key, which may hold NULLs.
+    pub fn get_with_nulls(&self, row: usize) -> &[u8] {
+        self.encoded.get(row)
+    }
+}
+
+impl JoinShape {
+    /// A join of `left` and `right`. The schema has the columns of both and, where neither holds
+    /// the key of the result, one for it at the end.
+    pub fn new(left: JoinSide, right: JoinSide, schema: SchemaRef) -> Self {
+        debug_assert!((0..=1).contains(&(schema.fields().len() - left.columns - right.columns)));
+        Self { sides: [left, right], schema }
+    }
+
+    /// The keys of the rows that came in at `port`.
+    pub(super) fn keys(
+        &self,
+        port: usize,
+        input: &Changes,
+        errors: &mut RowErrors,
+    ) -> Result<SideKeys> {
+        let side = &self.sides[port];
+        let columns = side.key.evaluate(&input.rows, errors)?;
+        let encoded = side.key_codec.encode(&columns, input.len())?;
+        Ok(SideKeys { columns, encoded })
+    }
+
+    /// The bytes of the rows that came in at `port`.
+    pub(super) fn rows(&self, port: usize, input: &Changes) -> Result<EncodedRows> {
+        self.sides[port].row_codec.encode(input.rows.columns(), input.len())
+    }
+
+    /// Builds the columns of the rows that a batch at `port` gave.
+    pub(super) fn build(
+        &self,
+        joined: Joined,
+        port: usize,
+        input: &Changes,
+        keys: &SideKeys,
+    ) -> Result<Changes> {
+        let mut columns = Vec::with_capacity(self.schema.fields().len());
+        for (at, side) in self.sides.iter().enumerate() {
+            let input = (at == port).then(|| input.rows.columns());
+            columns.extend(joined.halves[at].columns(&side.row_codec, input)?);
+        }
+        if columns.len() < self.schema.fields().len() {
+            let keys = joined.keys.columns(&self.sides[port].key_codec, Some(&keys.columns))?;
+            columns.extend(keys.into_iter().take(1));
+        }
+        let headers = joined.headers(input)?;
+        let rows = batch_of(&self.schema, columns, joined.ops.len())?;
+        Ok(Changes { headers, ..Changes::new(rows, joined.ops, joined.times.into()) })
+    }
+}
+
+/// The left and the right half of a row, given those of the side at `port` and of the other.
+pub(super) fn halves<'a>(port: usize, own: Half<'a>, other: Half<'a>) -> [Half<'a>; 2] {
+    match port {
+        0 => [own, other],
+        _ => [other, own],
+    }
+}
+
+/// A row as it is kept where its time matters: eight bytes of time, then the row.
+pub(super) fn with_time(time: i64, row: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(8 + row.len());
+    bytes.extend_from_slice(&time.to_be_bytes());
+    bytes.extend_from_slice(row);
+    bytes
+}
+
+/// The time and the row of [`with_time`].
+pub(super) fn split_time(bytes: &[u8]) -> Result<(i64, &[u8])> {
+    let (time, row) = bytes
+        .split_first_chunk::<8>()
+        .ok_or_else(|| Error::Internal("a kept row has no time".into()))?;
+    Ok((i64::from_be_bytes(*time), row))
+}

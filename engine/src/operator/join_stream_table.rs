@@ -1,0 +1,116 @@
+//! Joins a stream's records with the rows of a table, as the table is when they arrive.
+//!
+//! Port 0 is the stream, port 1 the table; both are keyed by the join condition. Only stream
+//! records give output. Records without a value are dropped; those with a NULL key too, except
+//! that a left join pads them.
+
+use super::join_shape::{JoinShape, SideKeys};
+use super::joined::{Half, Joined, JoinedRow};
+use super::{Operator, Output};
+use crate::change::{Changes, Op};
+use crate::error::Result;
+use crate::state::{RowStore, WriteBatch};
+
+/// A running stream–table join.
+#[derive(Debug)]
+pub struct JoinStreamTable {
+    shape: JoinShape,
+    pads: bool,
+    table: RowStore,
+}
+
+impl JoinStreamTable {
+    /// A join that keeps the table's rows in `table`; with `pads`, stream records without a
+    /// partner are kept.
+    pub fn new(shape: JoinShape, pads: bool, table: RowStore) -> Self {
+        Self { shape, pads, table }
+    }
+
+    fn update_table(&mut self, input: &Changes, keys: &SideKeys) -> Result<()> {
+        let rows = self.shape.rows(1, input)?;
+        for (row, op) in input.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
+            if let Some(key) = keys.get(row) {
+                self.table.set(key, op.adds().then(|| rows.get(row)));
+            }
+        }
+        Ok(())
+    }
+
+    fn join_stream(&mut self, input: &Changes, keys: &SideKeys) -> Result<Joined> {
+        let mut joined = Joined::default();
+        for row in (0..input.len()).filter(|row| input.op(*row) != Op::Tombstone) {
+            let partner = match keys.get(row) {
+                Some(key) => self.table.get(key)?,
+                None => None,
+            };
+            let partner = match partner {
+                Some(partner) => Half::Kept(partner),
+                None if self.pads => Half::Nothing,
+                None => continue,
+            };
+            let halves = [Half::Input(row), partner];
+            let time = input.times.value(row);
+            joined.push(row, JoinedRow { halves, key: Half::Input(row), op: Op::Insert, time });
+        }
+        Ok(joined)
+    }
+}
+
+impl Operator for JoinStreamTable {
+    fn process(&mut self, port: usize, input: Changes, output: &mut Output) -> Result<()> {
+        let keys = self.shape.keys(port, &input, &mut output.errors)?;
+        if port == 1 {
+            return self.update_table(&input, &keys);
+        }
+        let joined = self.join_stream(&input, &keys)?;
+        output.emit(self.shape.build(joined, port, &input, &keys)?);
+        Ok(())
+    }
+
+    fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {
+        self.table.save(batch);
+        Ok(())
+    }
+
+    fn memory(&self) -> usize {
+        self.table.memory()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::{self, check};
+    use super::*;
+
+    fn check_join(pads: bool, script: &str) {
+        let sides = [script::schema("A int, V text"), script::schema("B int, W text")];
+        let open = |places: &script::Places| -> Box<dyn Operator> {
+            let table = RowStore::open(places.place(1)).unwrap();
+            Box::new(JoinStreamTable::new(script::shape(&sides, Some("ROWKEY")), pads, table))
+        };
+        check(&sides, open, script);
+    }
+
+    #[test]
+    fn a_record_meets_the_row_that_is_there_when_it_arrives() {
+        check_join(
+            false,
+            "L + 1 early @9
+             R + 1 x @5; + 1 y @4
+             L + 1 a @3; 0 1 _ @4; + _ b @5; + 2 c @6 => + 1 a 1 y 1 @3
+             restart
+             L + 1 d @7 => + 1 d 1 y 1 @7
+             R 0 1 _ @8
+             L + 1 e @9",
+        );
+    }
+
+    #[test]
+    fn a_left_join_pads_records_without_partner_or_key() {
+        check_join(
+            true,
+            "R + 1 x @0
+             L + 2 a @1; + _ b @2; 0 2 _ @3; + 1 c @4 => + 2 a _ _ 2 @1; + _ b _ _ _ @2; + 1 c 1 x 1 @4",
+        );
+    }
+}

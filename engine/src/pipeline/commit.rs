@@ -1,0 +1,165 @@
+//! Commits: outputs, state and positions as one.
+//!
+//! In the state store's meta family:
+//! - `p | query (4 bytes) | topic | 0 | partition (4 bytes)`: the next offset to read, 8 bytes;
+//! - `t | transaction id (10 bytes)`: a transaction of the log that is committed, from the commit
+//!   point until its markers are known to be written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use log_store::{
+    AppendBatch, LogStore, Outcome, Partition, RecordsBuilder, Timestamp, TopicPartition,
+    Transaction, TransactionId,
+};
+
+use crate::error::{Error, Result};
+use crate::state::{Backend, Family, WriteBatch, prefix_end};
+
+/// The largest batch that is written, before compression.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// A header to write.
+pub type HeaderRef<'a> = log_store::Header<'a>;
+
+/// Collects the records of an epoch and commits them.
+pub struct Writer<'a> {
+    log: &'a LogStore,
+    transaction: Option<Transaction>,
+    open: BTreeMap<TopicPartition, (Arc<Partition>, RecordsBuilder)>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer; the transaction begins with the first full batch.
+    pub fn new(log: &'a LogStore) -> Self {
+        Self { log, transaction: None, open: BTreeMap::new() }
+    }
+
+    /// Adds a record.
+    pub fn push(
+        &mut self,
+        partition: &Arc<Partition>,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        timestamp: i64,
+        headers: &[HeaderRef<'_>],
+    ) -> Result<()> {
+        let name = partition.topic_partition();
+        if !self.open.contains_key(name) {
+            self.open.insert(name.clone(), (Arc::clone(partition), RecordsBuilder::new()));
+        }
+        let Some((_, records)) = self.open.get_mut(name) else { return Ok(()) };
+        records.push(key, value, Timestamp(timestamp), headers);
+        if records.size_bytes() < BATCH_BYTES {
+            return Ok(());
+        }
+        let batch = records.build();
+        self.append(partition, batch)
+    }
+
+    fn append(&mut self, partition: &Arc<Partition>, batch: AppendBatch) -> Result<()> {
+        let transaction = match &mut self.transaction {
+            Some(transaction) => transaction,
+            none => none.insert(self.log.begin()?),
+        };
+        transaction.append(partition, batch)?;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        for (partition, mut records) in std::mem::take(&mut self.open).into_values() {
+            if !records.is_empty() {
+                let batch = records.build();
+                self.append(&partition, batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits the records together with `batch`. Gives the record of the transaction, to be
+    /// forgotten with the next commit.
+    pub fn commit(
+        mut self,
+        mut batch: WriteBatch,
+        backend: &dyn Backend,
+    ) -> Result<Option<Vec<u8>>> {
+        self.flush()?;
+        let Some(mut transaction) = self.transaction else {
+            backend.write(batch)?;
+            return Ok(None);
+        };
+        let id = transaction.prepare()?;
+        let key = transaction_key(id);
+        batch.put(Family::Meta, key.clone(), []);
+        backend.write(batch)?;
+        transaction.commit()?;
+        Ok(Some(key))
+    }
+
+    /// Commits the records alone.
+    pub fn commit_plain(mut self) -> Result<()> {
+        self.flush()?;
+        match self.transaction {
+            Some(transaction) => Ok(transaction.commit()?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn transaction_key(id: TransactionId) -> Vec<u8> {
+    [&b"t"[..], &id.to_bytes()].concat()
+}
+
+/// Removes the record of a transaction whose markers are written.
+pub fn forget_transaction(batch: &mut WriteBatch, key: &[u8]) {
+    batch.delete(Family::Meta, key);
+}
+
+/// Decides the transactions that a crash left prepared, as the state store says.
+pub fn recover(log: &LogStore, backend: &dyn Backend) -> Result<()> {
+    for id in log.prepared() {
+        let known = backend.get(Family::Meta, &transaction_key(id))?.is_some();
+        log.resolve(id, if known { Outcome::Commit } else { Outcome::Abort })?;
+    }
+    let mut batch = WriteBatch::default();
+    batch.delete_range(Family::Meta, b"t".to_vec()..prefix_end(b"t"));
+    backend.write(batch)
+}
+
+fn position_key(query: u32, partition: &TopicPartition) -> Vec<u8> {
+    let mut key = b"p".to_vec();
+    key.extend(query.to_be_bytes());
+    key.extend(partition.topic.as_bytes());
+    key.push(0);
+    key.extend(partition.partition.0.to_be_bytes());
+    key
+}
+
+/// Adds a query's next offset to read to a commit.
+pub fn put_position(batch: &mut WriteBatch, query: u32, partition: &TopicPartition, position: i64) {
+    batch.put(Family::Meta, position_key(query, partition), position.to_be_bytes());
+}
+
+/// A query's next offset to read.
+pub fn position_of(
+    view: &dyn Backend,
+    query: u32,
+    partition: &TopicPartition,
+) -> Result<Option<i64>> {
+    let Some(bytes) = view.get(Family::Meta, &position_key(query, partition))? else {
+        return Ok(None);
+    };
+    let bytes =
+        bytes.try_into().map_err(|_| Error::Internal("a position has not 8 bytes".into()))?;
+    Ok(Some(i64::from_be_bytes(bytes)))
+}
+
+/// Removes everything that a query has in the state store.
+pub fn forget_query(batch: &mut WriteBatch, query: u32) {
+    let positions = [&b"p"[..], &query.to_be_bytes()].concat();
+    let end = prefix_end(&positions);
+    batch.delete_range(Family::Meta, positions..end);
+    for family in [Family::Operator, Family::Table] {
+        batch.delete_range(family, crate::state::StoreId::of_query(query));
+    }
+}

@@ -1,0 +1,261 @@
+//! The graph of operators of a pipeline.
+//!
+//! Nodes stand in topological order and have one instance per shard. An edge leads to the same
+//! shard, or through an **exchange**: rows go to the shard that their key hashes to. Batches carry
+//! the sequence number of the read that they came from, and a node processes its inbox in that
+//! order, so that the two sides of a join meet in the order in which they were read.
+//!
+//! The shards of a node may run [side by side](super::side_by_side); what they give goes on in the
+//! order of shards and reads, so that threads do not show in the output.
+
+use arrow::array::UInt32Array;
+
+use super::measure::Measure;
+use super::side_by_side::{self, Work};
+use crate::change::Changes;
+use crate::error::Result;
+use crate::evaluate::{Evaluator, RowErrors};
+use crate::operator::{Late, Operator, Output};
+use crate::state::{RowCodec, WriteBatch};
+
+/// Where a batch goes next.
+pub struct Edge {
+    /// The node.
+    pub node: usize,
+    /// Its port.
+    pub port: usize,
+    /// How rows are spread over shards; `None` keeps the shard.
+    pub exchange: Option<Exchange>,
+}
+
+/// Spreads rows over shards by their key.
+pub struct Exchange {
+    key: Evaluator,
+    codec: RowCodec,
+}
+
+struct Node {
+    shards: Vec<Box<dyn Operator>>,
+    inbox: Vec<Vec<Arrived>>,
+    to: Option<Edge>,
+    rows_in: u64,
+    rows_out: u64,
+}
+
+/// A batch that waits to be processed.
+pub(super) struct Arrived {
+    pub sequence: u64,
+    pub port: usize,
+    pub changes: Changes,
+}
+
+/// A batch that left the last node.
+pub struct Emitted {
+    /// Where it left.
+    pub shard: usize,
+    /// The read that it came from.
+    pub sequence: u64,
+    /// What changed.
+    pub changes: Changes,
+}
+
+/// What a run gave.
+#[derive(Default)]
+pub struct Ran {
+    /// Output in the order of the reads.
+    pub emitted: Vec<Emitted>,
+    /// Rows that something was wrong with.
+    pub errors: RowErrors,
+    /// Records that came too late for a window.
+    pub late: Late,
+}
+
+impl Node {
+    /// What its shards have to do.
+    fn work(&mut self) -> Vec<Work<'_>> {
+        let arrived = self.inbox.iter().flatten();
+        self.rows_in += arrived.map(|arrived| arrived.changes.len() as u64).sum::<u64>();
+        let shards = self.shards.iter_mut().zip(&mut self.inbox).enumerate();
+        let work = shards.map(|(shard, (operator, inbox))| {
+            let mut inbox = std::mem::take(inbox);
+            inbox.sort_by_key(|arrived| arrived.sequence);
+            Work { shard, operator: operator.as_mut(), inbox }
+        });
+        work.filter(|work| !work.inbox.is_empty()).collect()
+    }
+}
+
+/// The operators of a pipeline.
+#[derive(Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    entries: Vec<Option<Edge>>,
+    /// Rows that were put in at each entry.
+    rows_entered: Vec<u64>,
+    shards: usize,
+    threads: usize,
+    time_ordered: bool,
+    arrived: Vec<Emitted>,
+}
+
+impl Exchange {
+    /// An exchange by the values of `key`.
+    pub fn new(key: Evaluator) -> Result<Self> {
+        let codec = RowCodec::new(key.types().cloned().collect())?;
+        Ok(Self { key, codec })
+    }
+
+    /// The rows of each shard, in order.
+    fn split(&self, changes: &Changes, shards: usize) -> Result<Vec<Changes>> {
+        // What is wrong with a key is reported by the operator that needs it.
+        let columns = self.key.evaluate(&changes.rows, &mut RowErrors::default())?;
+        let keys = self.codec.encode(&columns, changes.len())?;
+        let mut rows = vec![Vec::new(); shards];
+        for (row, key) in keys.iter().enumerate() {
+            rows[crc32c::crc32c(key) as usize % shards].push(row as u32);
+        }
+        rows.into_iter().map(|rows| changes.take(&UInt32Array::from(rows))).collect()
+    }
+}
+
+impl Graph {
+    /// An empty graph whose nodes will have this many shards, which take up to so many threads.
+    pub fn new(shards: usize, threads: usize) -> Self {
+        Self { shards, threads, ..Self::default() }
+    }
+
+    /// Number of shards of each node.
+    pub fn shards(&self) -> usize {
+        self.shards
+    }
+
+    /// Adds a node; its inputs must stand before it.
+    pub fn add(&mut self, shards: Vec<Box<dyn Operator>>) -> usize {
+        debug_assert_eq!(shards.len(), self.shards);
+        let inbox = shards.iter().map(|_| Vec::new()).collect();
+        self.nodes.push(Node { shards, inbox, to: None, rows_in: 0, rows_out: 0 });
+        self.nodes.len() - 1
+    }
+
+    /// Adds an entry for a source.
+    pub fn add_entry(&mut self) -> usize {
+        self.entries.push(None);
+        self.rows_entered.push(0);
+        self.entries.len() - 1
+    }
+
+    /// Connects an entry with a node.
+    pub fn connect_entry(&mut self, entry: usize, edge: Edge) {
+        self.entries[entry] = Some(edge);
+    }
+
+    /// Connects a node with a later one.
+    pub fn connect(&mut self, node: usize, edge: Edge) {
+        debug_assert!(node < edge.node, "nodes stand in topological order");
+        self.nodes[node].to = Some(edge);
+    }
+
+    /// Says that the inputs must be read in the order of their times.
+    pub fn require_time_order(&mut self) {
+        self.time_ordered = true;
+    }
+
+    /// Whether the inputs must be read in the order of their times.
+    pub fn needs_time_order(&self) -> bool {
+        self.time_ordered
+    }
+
+    /// Puts a batch in at an entry.
+    pub fn push(&mut self, entry: usize, shard: usize, sequence: u64, changes: Changes) {
+        self.rows_entered[entry] += changes.len() as u64;
+        let emitted = Emitted { shard: shard % self.shards, sequence, changes };
+        match self.entries[entry].take() {
+            None => self.arrived.push(emitted),
+            Some(edge) => {
+                // An exchange fails only where an invariant is broken; the run reports it.
+                let routed = self.route(&edge, emitted);
+                self.entries[entry] = Some(edge);
+                debug_assert!(routed.is_ok(), "rows can be spread over shards");
+            }
+        }
+    }
+
+    fn route(&mut self, edge: &Edge, emitted: Emitted) -> Result<()> {
+        let Emitted { shard, sequence, changes } = emitted;
+        let arrived = |changes| Arrived { sequence, port: edge.port, changes };
+        let inbox = &mut self.nodes[edge.node].inbox;
+        match &edge.exchange {
+            Some(exchange) if self.shards > 1 => {
+                let split = exchange.split(&changes, self.shards)?;
+                for (shard, changes) in split.into_iter().enumerate() {
+                    if !changes.is_empty() {
+                        inbox[shard].push(arrived(changes));
+                    }
+                }
+            }
+            _ => inbox[shard].push(arrived(changes)),
+        }
+        Ok(())
+    }
+
+    /// Processes everything that was put in, node by node.
+    pub fn run(&mut self) -> Result<Ran> {
+        let mut ran = Ran { emitted: std::mem::take(&mut self.arrived), ..Ran::default() };
+        for at in 0..self.nodes.len() {
+            let node = &mut self.nodes[at];
+            let outputs = side_by_side::process(node.work(), self.threads)?;
+            let to = node.to.take();
+            for (shard, sequence, output) in outputs {
+                let rows = output.changes.iter().map(|changes| changes.len() as u64);
+                self.nodes[at].rows_out += rows.sum::<u64>();
+                self.pass_on(&to, shard, sequence, output, &mut ran)?;
+            }
+            self.nodes[at].to = to;
+        }
+        ran.emitted.sort_by_key(|emitted| emitted.sequence);
+        Ok(ran)
+    }
+
+    fn pass_on(
+        &mut self,
+        to: &Option<Edge>,
+        shard: usize,
+        sequence: u64,
+        mut output: Output,
+        ran: &mut Ran,
+    ) -> Result<()> {
+        ran.errors.errors.append(&mut output.errors.errors);
+        ran.late.merge(output.late);
+        for changes in output.changes {
+            let emitted = Emitted { shard, sequence, changes };
+            match to {
+                Some(edge) => self.route(edge, emitted)?,
+                None => ran.emitted.push(emitted),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what changed in all states to the batch of a commit.
+    pub fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {
+        let operators = self.nodes.iter_mut().flat_map(|node| &mut node.shards);
+        operators.into_iter().try_for_each(|operator| operator.save(batch))
+    }
+
+    /// Rows that were put in at an entry.
+    pub fn rows_entered(&self, entry: usize) -> u64 {
+        self.rows_entered[entry]
+    }
+
+    /// What went through a node, and what it holds.
+    pub fn measure(&self, node: usize) -> Measure {
+        let Node { shards, rows_in, rows_out, .. } = &self.nodes[node];
+        let memory = shards.iter().map(|operator| operator.memory()).sum();
+        Measure { rows_in: *rows_in, rows_out: *rows_out, memory, lag: None }
+    }
+
+    /// Bytes of memory that all states hold.
+    pub fn memory(&self) -> usize {
+        self.nodes.iter().flat_map(|node| &node.shards).map(|operator| operator.memory()).sum()
+    }
+}

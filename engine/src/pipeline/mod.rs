@@ -1,0 +1,238 @@
+//! Pipelines: running queries.
+//!
+//! A pipeline is built from a plan. It advances in epochs: read a bounded amount from each
+//! partition of its sources, push it through the [`graph`] of operators, write the output and
+//! commit. All of it is synchronous and deterministic: no clock, no thread, no randomness inside.
+//!
+//! A commit is one transaction over log and state:
+//! 1. the outputs are appended as a transaction of the log, which is then prepared;
+//! 2. one write batch of the state store takes the state's changes, the input positions and the
+//!    transaction's id: **this is the commit point**;
+//! 3. the transaction's commit markers are written.
+//!
+//! After a crash the state store decides: a prepared transaction that it knows is committed,
+//! any other is aborted, and the input is read again from the positions it holds.
+
+mod bind;
+mod build;
+mod build_join;
+mod coalesce;
+pub(crate) mod commit;
+mod decode;
+mod expiry;
+mod graph;
+mod measure;
+mod merge;
+mod reader;
+mod side_by_side;
+mod sink;
+mod stores;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use log_store::{LogStore, TopicPartition};
+
+use crate::change::Changes;
+use crate::error::Result;
+use crate::processing_log::{LogEntry, LogWriter};
+use crate::state::{Backend, WriteBatch};
+
+pub use build::{Build, build};
+pub use commit::recover;
+pub use decode::{RawRecord, RecordDecoder, TIME_ERROR};
+pub use expiry::Expiry;
+pub use measure::Measure;
+pub use reader::Reader;
+pub use sink::{Materialized, TopicSink};
+pub use stores::StoreInfo;
+
+use graph::Graph;
+use measure::Placed;
+
+/// The most bytes that an epoch reads from one partition.
+const EPOCH_BYTES: usize = 4 << 20;
+
+/// Where a pipeline's output goes.
+pub enum Output {
+    /// A topic, and the materialised table if it is one.
+    Topic(Box<TopicSink>),
+    /// Whoever asked: batches in order.
+    Client(Box<dyn FnMut(Changes) -> Result<()> + Send>),
+    /// Nowhere: the pipeline is there for its state.
+    Table(Box<Materialized>),
+}
+
+/// Counters of a pipeline since it was started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Records read.
+    pub records_in: u64,
+    /// Records written.
+    pub records_out: u64,
+    /// Records that did not decode, or rows that an expression failed on.
+    pub errors: u64,
+    /// Records that came after their window had closed.
+    pub late: u64,
+    /// Commits.
+    pub commits: u64,
+}
+
+/// A running query.
+pub struct Pipeline {
+    number: u32,
+    id: String,
+    graph: Graph,
+    /// What each store holds, by number from 1.
+    stores: Vec<String>,
+    readers: Vec<Reader>,
+    /// Where the nodes of the plan went, each after its inputs.
+    placed: Vec<Placed>,
+    output: Output,
+    backend: Arc<dyn Backend>,
+    log: LogStore,
+    durable: bool,
+    processing_log: LogWriter,
+    /// Input positions to be written at the next commit.
+    moved: BTreeMap<TopicPartition, i64>,
+    /// The transaction of the epoch before, whose record in the state store can go.
+    settled: Option<Vec<u8>>,
+    counters: Counters,
+    sequence: u64,
+}
+
+impl Pipeline {
+    /// Reads, processes and commits one epoch. Says whether there was anything to do.
+    pub fn advance(&mut self) -> Result<bool> {
+        for reader in &mut self.readers {
+            reader.fill(EPOCH_BYTES)?;
+        }
+        let exact = self.graph.needs_time_order();
+        let mut worked = false;
+        while let Some(run) = merge::next_run(&mut self.readers, exact) {
+            worked = true;
+            self.moved.extend(run.positions);
+            self.counters.records_in += run.records;
+            self.note(run.errors);
+            self.push(run.entry, run.shard, run.changes);
+        }
+        if worked {
+            let outputs = self.run()?;
+            self.commit(outputs)?;
+        }
+        Ok(worked)
+    }
+
+    /// Processes one record of partition 0 of `topic`, past the log.
+    pub fn feed(&mut self, topic: &str, record: &RawRecord<'_>) -> Result<()> {
+        let mut outputs = Vec::new();
+        for entry in 0..self.readers.len() {
+            if self.readers[entry].topic() != topic {
+                continue;
+            }
+            let decoded = self.readers[entry].decode_fed(record)?;
+            self.counters.records_in += 1;
+            self.note(decoded.errors);
+            self.push(entry, 0, decoded.changes);
+            outputs.extend(self.run()?);
+        }
+        self.commit(outputs)
+    }
+
+    fn push(&mut self, entry: usize, shard: usize, changes: Changes) {
+        if !changes.is_empty() {
+            self.graph.push(entry, shard, self.sequence, changes);
+            self.sequence += 1;
+        }
+    }
+
+    fn run(&mut self) -> Result<Vec<graph::Emitted>> {
+        let ran = self.graph.run()?;
+        self.counters.late += ran.late.records;
+        let late = ran.late.message().map(|message| LogEntry::of_row("late".to_owned(), message));
+        self.tell(late.into_iter().collect());
+        let entries = ran.errors.errors.into_iter();
+        self.note(entries.map(|error| LogEntry::of_row(error.place, error.message)).collect());
+        Ok(ran.emitted)
+    }
+
+    fn note(&mut self, entries: Vec<LogEntry>) {
+        self.counters.errors += entries.len() as u64;
+        self.tell(entries);
+    }
+
+    fn tell(&mut self, mut entries: Vec<LogEntry>) {
+        for entry in &mut entries {
+            entry.query.clone_from(&self.id);
+        }
+        self.processing_log.add(entries);
+    }
+
+    fn commit(&mut self, outputs: Vec<graph::Emitted>) -> Result<()> {
+        let mut batch = WriteBatch::default();
+        let mut writer = commit::Writer::new(&self.log);
+        for emitted in outputs {
+            match &mut self.output {
+                Output::Topic(sink) => {
+                    self.counters.records_out +=
+                        sink.write(emitted.shard, &emitted.changes, &mut writer, &mut batch)?;
+                }
+                Output::Table(table) => table.write(&emitted.changes, &mut batch)?,
+                Output::Client(deliver) => deliver(emitted.changes)?,
+            }
+        }
+        if let Output::Topic(sink) = &mut self.output {
+            sink.expire(&mut batch)?;
+        }
+        self.graph.save(&mut batch)?;
+        if !self.durable {
+            // The backend is in memory: saving is what lets windows and rows of joins expire.
+            self.backend.write(batch)?;
+            self.moved.clear();
+            self.processing_log.write(&mut writer)?;
+            return writer.commit_plain();
+        }
+        self.processing_log.write(&mut writer)?;
+        for (partition, position) in std::mem::take(&mut self.moved) {
+            commit::put_position(&mut batch, self.number, &partition, position);
+        }
+        if let Some(settled) = self.settled.take() {
+            commit::forget_transaction(&mut batch, &settled);
+        }
+        self.settled = writer.commit(batch, self.backend.as_ref())?;
+        self.counters.commits += 1;
+        Ok(())
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its counters.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Bytes of memory that its state holds.
+    pub fn memory(&self) -> usize {
+        self.graph.memory()
+    }
+
+    /// Its stores, with what they hold as of the last commit.
+    pub fn stores(&self) -> Result<Vec<StoreInfo>> {
+        let mut found = Vec::new();
+        for (store, holds) in (1..).zip(&self.stores) {
+            found.push(stores::measure(self.backend.as_ref(), self.number, store, holds)?);
+        }
+        Ok(found)
+    }
+
+    /// Its sources' partitions, with the position and the end of each.
+    pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, i64, i64)> + '_ {
+        self.readers.iter().flat_map(Reader::positions)
+    }
+}

@@ -1,0 +1,199 @@
+//! Reads the partitions of a source: fetches batches, decodes them, holds the rows until they
+//! are taken.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use log_store::{Isolation, Offset, Partition, Payload, TopicPartition};
+
+use super::build::Build;
+use super::commit::position_of;
+use super::decode::{DecodedRecords, RawRecord, RecordDecoder};
+use super::merge::Run;
+use crate::catalog::Source;
+use crate::change::Changes;
+use crate::error::{Code, Error, Result, invalid};
+use crate::plan::SourcePlan;
+use crate::processing_log::LogEntry;
+
+/// Rows that were read and not taken yet.
+struct Held {
+    changes: Changes,
+    offsets: Vec<i64>,
+    errors: Vec<LogEntry>,
+    records: u64,
+    next: i64,
+}
+
+struct PartitionReader {
+    partition: Arc<Partition>,
+    /// Where the next read begins.
+    next: Offset,
+    held: VecDeque<Held>,
+}
+
+/// Reads one source of a pipeline.
+pub struct Reader {
+    topic: String,
+    decoder: RecordDecoder,
+    partitions: Vec<PartitionReader>,
+    fed: i64,
+}
+
+impl Reader {
+    /// A reader that begins where the query stood at its last commit.
+    pub fn open(
+        build: &Build<'_>,
+        source: &Source,
+        plan: &SourcePlan,
+        wanted: &[bool],
+    ) -> Result<Self> {
+        let decoder = RecordDecoder::new(source, &plan.output, wanted, build.strict_time)?;
+        let missing =
+            || invalid(Code::UnknownName, format!("topic '{}' does not exist", source.topic));
+        let topic = build.log.topic(&source.topic).ok_or_else(missing)?;
+        let partitions = topic.partitions().iter().map(|partition| {
+            let saved =
+                position_of(build.backend.as_ref(), build.number, partition.topic_partition())?;
+            let next = match saved {
+                Some(saved) => Offset(saved).max(partition.log_start_offset()),
+                None if build.from_latest => partition.high_watermark(),
+                None => partition.log_start_offset(),
+            };
+            Ok(PartitionReader { partition: Arc::clone(partition), next, held: VecDeque::new() })
+        });
+        let partitions = partitions.collect::<Result<_>>()?;
+        Ok(Self { topic: source.topic.clone(), decoder, partitions, fed: 0 })
+    }
+
+    /// The topic that it reads.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Reads from each partition that nothing is held of.
+    pub fn fill(&mut self, max_bytes: usize) -> Result<()> {
+        for partition in &mut self.partitions {
+            while partition.held.is_empty() && partition.behind() {
+                partition.fetch(&self.decoder, max_bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes a record that did not come from the log; offsets count from 0.
+    pub fn decode_fed(&mut self, record: &RawRecord<'_>) -> Result<DecodedRecords> {
+        let record = RawRecord { offset: self.fed, ..record.clone() };
+        self.fed += 1;
+        self.decoder.decode(&[record], log_store::PartitionId(0))
+    }
+
+    /// The partitions that hold rows, with the time of the next row of each.
+    pub fn heads(&self) -> impl Iterator<Item = (usize, i64)> + '_ {
+        let head = |held: &Held| held.changes.times.values().first().copied().unwrap_or(i64::MIN);
+        let partitions = self.partitions.iter().enumerate();
+        partitions.filter_map(move |(at, partition)| Some((at, head(partition.held.front()?))))
+    }
+
+    /// Whether a partition has run dry while its log holds more.
+    pub fn is_starved(&self) -> bool {
+        self.partitions.iter().any(|partition| partition.held.is_empty() && partition.behind())
+    }
+
+    /// Takes the oldest batch of a partition, up to the first row later than `bound`.
+    pub fn take(&mut self, entry: usize, at: usize, bound: Option<i64>) -> Option<Run> {
+        let partition = &mut self.partitions[at];
+        let held = partition.held.front_mut()?;
+        let times = held.changes.times.values();
+        let within = |bound: i64| times.iter().take_while(|time| **time <= bound).count().max(1);
+        let count = bound.map_or(held.changes.len(), within).min(held.changes.len());
+        let name = partition.partition.topic_partition().clone();
+        if count >= held.changes.len() {
+            let held = partition.held.pop_front()?;
+            let positions = Some((name, held.next));
+            let Held { changes, errors, records, .. } = held;
+            return Some(Run { entry, shard: at, changes, errors, records, positions });
+        }
+        let positions = Some((name, held.offsets[count]));
+        let changes = held.changes.slice(0, count);
+        let rest = held.changes.len() - count;
+        held.changes = held.changes.slice(count, rest);
+        held.offsets.drain(..count);
+        held.records = held.records.saturating_sub(count as u64);
+        let errors = std::mem::take(&mut held.errors);
+        Some(Run { entry, shard: at, changes, errors, records: count as u64, positions })
+    }
+
+    /// Partitions with the position and the end of each.
+    pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, i64, i64)> + '_ {
+        self.partitions.iter().map(|partition| {
+            let held = partition.held.front().and_then(|held| held.offsets.first().copied());
+            let end = partition.partition.last_stable_offset().0;
+            (partition.partition.topic_partition().clone(), held.unwrap_or(partition.next.0), end)
+        })
+    }
+}
+
+impl PartitionReader {
+    fn behind(&self) -> bool {
+        self.next < self.partition.last_stable_offset()
+    }
+
+    fn fetch(&mut self, decoder: &RecordDecoder, max_bytes: usize) -> Result<()> {
+        let from = self.next;
+        let fetched = self.partition.read(from, max_bytes, Isolation::ReadCommitted)?;
+        if fetched.next_offset <= from {
+            return Err(Error::Internal(format!(
+                "reading {} at {from} does not move",
+                self.partition.topic_partition()
+            )));
+        }
+        let mut payloads = Vec::with_capacity(fetched.batches.len());
+        for batch in &fetched.batches {
+            match batch.payload()? {
+                Payload::Records(records) => payloads.push(records),
+                Payload::Columnar(_) => {
+                    let message = format!(
+                        "{}: columnar batches cannot be read by queries yet",
+                        self.partition.topic_partition()
+                    );
+                    return Err(invalid(Code::NotSupported, message));
+                }
+            }
+        }
+        let mut records = Vec::new();
+        for record in payloads.iter().flat_map(|payload| payload.iter()) {
+            let record = record?;
+            if record.offset < from {
+                continue;
+            }
+            let headers = match record.header_count() {
+                0 => Vec::new(),
+                _ => headers_of(&record)?,
+            };
+            records.push(RawRecord {
+                key: record.key,
+                value: record.value,
+                timestamp: record.timestamp.0,
+                offset: record.offset.0,
+                headers,
+            });
+        }
+        self.next = fetched.next_offset;
+        let decoded = decoder.decode(&records, self.partition.topic_partition().partition)?;
+        self.held.push_back(Held {
+            changes: decoded.changes,
+            offsets: decoded.offsets,
+            errors: decoded.errors,
+            records: records.len() as u64,
+            next: fetched.next_offset.0,
+        });
+        Ok(())
+    }
+}
+
+type Headers<'a> = Vec<(&'a str, Option<&'a [u8]>)>;
+
+fn headers_of<'a>(record: &log_store::Record<'a>) -> Result<Headers<'a>> {
+    record.headers().map(|header| header.map(|h| (h.key, h.value)).map_err(Error::from)).collect()
+}

@@ -1,0 +1,119 @@
+//! Runs the shards of one node, on several threads where that pays.
+//!
+//! A shard sees its own batches in their order and nothing of the others, so the results do not
+//! depend on the number of threads; they are given back in the order of shards and batches.
+
+use super::graph::Arrived;
+use crate::error::{Error, Result};
+use crate::operator::{Operator, Output};
+
+/// Rows below which starting a thread costs more than it saves.
+const ROWS_PER_THREAD: usize = 4096;
+
+/// What one shard has to do.
+pub(super) struct Work<'a> {
+    /// Which shard.
+    pub shard: usize,
+    /// Its operator.
+    pub operator: &'a mut dyn Operator,
+    /// Its batches in order.
+    pub inbox: Vec<Arrived>,
+}
+
+/// What a batch gave: the shard, the read that it came from, the output.
+pub(super) type Processed = (usize, u64, Output);
+
+/// Processes the work of all shards with at most `threads` threads, the caller's included.
+pub(super) fn process(mut work: Vec<Work<'_>>, threads: usize) -> Result<Vec<Processed>> {
+    let rows: usize = work.iter().map(Work::rows).sum();
+    let threads = threads.min(work.len()).min(rows / ROWS_PER_THREAD).max(1);
+    let each = work.len().div_ceil(threads).max(1);
+    let mut parts: Vec<Vec<Work<'_>>> = Vec::new();
+    while !work.is_empty() {
+        let rest = work.split_off(each.min(work.len()));
+        parts.push(std::mem::replace(&mut work, rest));
+    }
+    let Some(last) = parts.pop() else { return Ok(Vec::new()) };
+    std::thread::scope(|scope| {
+        let others = parts.into_iter().map(|part| scope.spawn(move || process_part(part)));
+        let others: Vec<_> = others.collect();
+        let last = process_part(last);
+        let mut outputs = Vec::new();
+        for other in others {
+            let panicked = |_| Error::Internal("a thread of a query panicked".into());
+            outputs.extend(other.join().map_err(panicked)??);
+        }
+        outputs.extend(last?);
+        Ok(outputs)
+    })
+}
+
+fn process_part(part: Vec<Work<'_>>) -> Result<Vec<Processed>> {
+    let mut outputs = Vec::new();
+    for Work { shard, operator, inbox } in part {
+        for Arrived { sequence, port, changes } in inbox {
+            let mut output = Output::default();
+            operator.process(port, changes, &mut output)?;
+            outputs.push((shard, sequence, output));
+        }
+    }
+    Ok(outputs)
+}
+
+impl Work<'_> {
+    fn rows(&self) -> usize {
+        self.inbox.iter().map(|arrived| arrived.changes.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, RecordBatch, RecordBatchOptions};
+    use arrow::datatypes::Schema;
+
+    use super::*;
+    use crate::change::Changes;
+
+    /// Counts rows and says how many it has seen so far.
+    #[derive(Default)]
+    struct Counter(u64);
+
+    impl Operator for Counter {
+        fn process(&mut self, _port: usize, input: Changes, output: &mut Output) -> Result<()> {
+            self.0 += input.len() as u64;
+            output.late.records = self.0;
+            Ok(())
+        }
+    }
+
+    fn batch(rows: usize) -> Changes {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let schema = Arc::new(Schema::empty());
+        let empty = RecordBatch::try_new_with_options(schema, Vec::new(), &options).unwrap();
+        Changes::inserts(empty, Int64Array::from_value(0, rows))
+    }
+
+    fn counted(threads: usize) -> Vec<(usize, u64, u64)> {
+        let mut counters: [Counter; 5] = Default::default();
+        let work = counters.iter_mut().enumerate().map(|(shard, counter)| {
+            let arrived = |sequence| Arrived { sequence, port: 0, changes: batch(4000 + shard) };
+            Work { shard, operator: counter, inbox: vec![arrived(1), arrived(2)] }
+        });
+        let processed = process(work.collect(), threads).unwrap();
+        processed
+            .into_iter()
+            .map(|(shard, read, output)| (shard, read, output.late.records))
+            .collect()
+    }
+
+    #[test]
+    fn threads_do_not_show_in_the_output() {
+        let alone = counted(1);
+        assert_eq!(alone[..3], [(0, 1, 4000), (0, 2, 8000), (1, 1, 4001)]);
+        for threads in 2..7 {
+            assert_eq!(counted(threads), alone);
+        }
+    }
+}

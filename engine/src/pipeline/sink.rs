@@ -1,0 +1,307 @@
+//! Writes the changes that leave a pipeline: to a topic, and to the materialised table.
+//!
+//! A stream's row becomes a record, a table's change an upsert or a tombstone, with the headers of
+//! the record that it came from. The row taken back by an update is not written.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Int64Type};
+use log_store::{Header, Topic, partition_for_key};
+
+use super::coalesce::last_of_each;
+use super::commit::Writer;
+use super::expiry::Expiry;
+use crate::catalog::{Role, Source};
+use crate::change::{Changes, Op};
+use crate::error::Result;
+use crate::format::{Encoder, encoder};
+use crate::function::datetime::TimePattern;
+use crate::row_type::Windowing;
+use crate::state::{EncodedRows, Family, RowCodec, StoreId, WriteBatch};
+
+/// Encodes rows of a stream or table as records.
+pub struct Sink {
+    key: Option<Arc<dyn Encoder>>,
+    value: Option<Arc<dyn Encoder>>,
+    keys: usize,
+    columns: usize,
+    window: Option<Windowing>,
+    time: Option<(usize, Option<TimePattern>)>,
+    makes_keys: bool,
+}
+
+/// A sink that writes to a topic.
+pub struct TopicSink {
+    sink: Sink,
+    topic: Arc<Topic>,
+    table: Option<Materialized>,
+    expiry: Option<Expiry>,
+    /// Whether of a table's changes only the last one per key and batch is written.
+    coalesces: bool,
+}
+
+/// The rows of a table, kept for whoever asks.
+pub struct Materialized {
+    id: StoreId,
+    key_columns: Vec<usize>,
+    value_columns: Vec<usize>,
+    key_codec: RowCodec,
+    value_codec: RowCodec,
+}
+
+impl Sink {
+    /// A sink for a stream or table whose columns are its keys, then its values, then the bounds
+    /// of its window.
+    pub fn new(source: &Source) -> Result<Self> {
+        let (key, value) = (source.key_side(), source.value_side());
+        let keys = key.columns.len();
+        let time = source.timestamp.as_ref().map(|time| {
+            let at = source.columns.iter().position(|column| column.name == time.column);
+            let pattern = time.format.as_deref().map(TimePattern::compile);
+            Ok::<_, crate::Error>((at.unwrap_or_default(), pattern.transpose()?))
+        });
+        Ok(Self {
+            keys,
+            columns: keys + value.columns.len(),
+            key: if keys > 0 { Some(encoder(&key)?) } else { None },
+            value: if value.columns.is_empty() { None } else { Some(encoder(&value)?) },
+            window: source.window,
+            time: time.transpose()?,
+            makes_keys: false,
+        })
+    }
+
+    /// The key of each row; null where all its columns are, unless the query made it.
+    pub fn keys(&self, rows: &[ArrayRef], len: usize) -> Result<Option<BinaryArray>> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let columns = &rows[..self.keys];
+        let some =
+            |row: usize| self.makes_keys || columns.iter().any(|column| column.is_valid(row));
+        let present: NullBuffer = (0..len).map(some).collect::<Vec<bool>>().into();
+        let keys = key.encode(columns, len, Some(&present))?;
+        match self.window {
+            None => Ok(Some(keys)),
+            Some(window) => Ok(Some(self.windowed(&keys, rows, window))),
+        }
+    }
+
+    fn windowed(&self, keys: &BinaryArray, rows: &[ArrayRef], window: Windowing) -> BinaryArray {
+        let starts = rows[self.columns].as_primitive::<Int64Type>();
+        let ends = rows[self.columns + 1].as_primitive::<Int64Type>();
+        let windowed = (0..keys.len()).map(|row| {
+            let mut key = keys.is_valid(row).then(|| keys.value(row).to_vec())?;
+            if window == Windowing::Session {
+                key.extend(ends.value(row).to_be_bytes());
+            }
+            key.extend(starts.value(row).to_be_bytes());
+            Some(key)
+        });
+        windowed.collect()
+    }
+
+    /// The value of each row; none where `present` says so.
+    pub fn values(
+        &self,
+        rows: &[ArrayRef],
+        len: usize,
+        present: &NullBuffer,
+    ) -> Result<BinaryArray> {
+        match &self.value {
+            Some(value) => value.encode(&rows[self.keys..self.columns], len, Some(present)),
+            None => Ok(BinaryArray::new_null(len)),
+        }
+    }
+
+    /// The time of each record; none where the column that holds it cannot be read.
+    fn times(&self, rows: &[ArrayRef], changes: &Changes) -> Vec<Option<i64>> {
+        let Some((at, pattern)) = &self.time else {
+            return changes.times.values().iter().map(|time| Some(*time)).collect();
+        };
+        let times = (0..changes.len()).map(|row| match changes.op(row).adds() {
+            true => {
+                super::decode::time_at(&rows[*at], row, pattern.as_ref()).ok().filter(|t| *t >= 0)
+            }
+            false => Some(changes.times.value(row)),
+        });
+        times.collect()
+    }
+}
+
+impl TopicSink {
+    /// A sink into the topic of `source`; with a query number, the rows are kept too.
+    pub fn new(source: &Source, topic: Arc<Topic>, materialized_by: Option<u32>) -> Result<Self> {
+        let table = materialized_by.map(|number| Materialized::new(source, number)).transpose()?;
+        Ok(Self { sink: Sink::new(source)?, topic, table, expiry: None, coalesces: false })
+    }
+
+    /// The same sink, whose kept rows are forgotten with their windows.
+    #[must_use]
+    pub fn expiring(mut self, expiry: Option<Expiry>) -> Self {
+        self.expiry = expiry.filter(|_| self.table.is_some());
+        self
+    }
+
+    /// Adds the removal of kept rows whose window is forgotten to the batch of a commit.
+    pub fn expire(&mut self, batch: &mut WriteBatch) -> Result<()> {
+        match (&self.table, &mut self.expiry) {
+            (Some(table), Some(expiry)) => expiry.expire(&table.prefix(), batch),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same sink for a query that makes keys; see [`crate::plan::Plan::makes_keys`].
+    #[must_use]
+    pub fn making_keys(mut self, makes_keys: bool) -> Self {
+        self.sink.makes_keys = makes_keys;
+        self
+    }
+
+    /// The same sink, which writes one change per key and batch if it is a table's.
+    #[must_use]
+    pub fn coalescing(mut self, coalesces: bool) -> Self {
+        self.coalesces = coalesces;
+        self
+    }
+
+    /// Writes a batch; `shard` is where it left the pipeline. Gives the number of records.
+    pub fn write(
+        &mut self,
+        shard: usize,
+        changes: &Changes,
+        writer: &mut Writer<'_>,
+        batch: &mut WriteBatch,
+    ) -> Result<u64> {
+        let coalesced = self.coalesced(changes)?;
+        let changes = coalesced.as_ref().unwrap_or(changes);
+        let rows = changes.rows.columns();
+        let len = changes.len();
+        let keys = self.sink.keys(rows, len)?;
+        let present: NullBuffer = changes.each_op().map(Op::adds).collect::<Vec<bool>>().into();
+        let values = self.sink.values(rows, len, &present)?;
+        let times = self.sink.times(rows, changes);
+        let partitions = self.topic.partitions();
+        let mut written = 0;
+        for row in (0..len).filter(|row| changes.op(*row) != Op::UpdateBefore) {
+            let Some(time) = times[row] else { continue };
+            let key = keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
+            let partition = match key {
+                Some(key) => partition_for_key(key, partitions.len() as u32) as usize,
+                None => shard % partitions.len(),
+            };
+            let value = values.is_valid(row).then(|| values.value(row));
+            let headers = match &changes.headers {
+                Some(headers) => headers_at(headers, row),
+                _ => Vec::new(),
+            };
+            let headers: Vec<Header<'_>> = headers
+                .iter()
+                .map(|(key, value)| Header { key, value: value.as_deref() })
+                .collect();
+            writer.push(&partitions[partition], key, value, time, &headers)?;
+            written += 1;
+        }
+        if let Some(table) = &self.table {
+            table.write(changes, batch)?;
+            if let Some(expiry) = &mut self.expiry {
+                table.note_windows(shard, changes, expiry, batch)?;
+            }
+        }
+        Ok(written)
+    }
+
+    fn coalesced(&self, changes: &Changes) -> Result<Option<Changes>> {
+        match self.table.as_ref().filter(|_| self.coalesces) {
+            Some(table) => Ok(Some(last_of_each(changes, &table.keys(changes)?)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn headers_at(headers: &ArrayRef, row: usize) -> Vec<(String, Option<Vec<u8>>)> {
+    let entries = headers.as_list::<i32>().value(row);
+    let entries = entries.as_struct();
+    let (keys, values) =
+        (entries.column(0).as_string::<i32>(), entries.column(1).as_binary::<i32>());
+    let value = |at: usize| values.is_valid(at).then(|| values.value(at).to_vec());
+    (0..entries.len()).map(|at| (keys.value(at).to_owned(), value(at))).collect()
+}
+
+impl Materialized {
+    /// The rows of `source`, kept by the query `number`.
+    pub fn new(source: &Source, number: u32) -> Result<Self> {
+        let keys = source.key_columns().count();
+        let columns =
+            source.columns.iter().filter(|c| matches!(c.role, Role::Key | Role::Value)).count();
+        let types: Vec<DataType> = source.columns.iter().map(|c| c.data_type.clone()).collect();
+        let bounds = if source.window.is_some() { 2 } else { 0 };
+        let key_columns: Vec<usize> = (0..keys).chain(columns..columns + bounds).collect();
+        let key_types = types[..keys].iter().cloned().chain((0..bounds).map(|_| DataType::Int64));
+        let value_types = types[keys..columns].iter().cloned().chain([DataType::Int64]);
+        Ok(Self {
+            id: StoreId { query: number, store: 0, shard: 0 },
+            key_columns,
+            value_columns: (keys..columns).collect(),
+            key_codec: RowCodec::new(key_types.collect())?,
+            value_codec: RowCodec::new(value_types.collect())?,
+        })
+    }
+
+    /// The prefix of its keys.
+    pub fn prefix(&self) -> [u8; 8] {
+        self.id.prefix()
+    }
+
+    /// How keys are encoded: key columns, then the window's start and end.
+    pub fn key_codec(&self) -> &RowCodec {
+        &self.key_codec
+    }
+
+    /// How values are encoded: value columns, then the row's time.
+    pub fn value_codec(&self) -> &RowCodec {
+        &self.value_codec
+    }
+
+    /// The key of each row.
+    fn keys(&self, changes: &Changes) -> Result<EncodedRows> {
+        let columns = self.key_columns.iter().map(|at| changes.rows.column(*at).clone());
+        self.key_codec.encode(&columns.collect::<Vec<_>>(), changes.len())
+    }
+
+    /// Tells the expiry of a windowed table what was written.
+    fn note_windows(
+        &self,
+        shard: usize,
+        changes: &Changes,
+        expiry: &mut Expiry,
+        batch: &mut WriteBatch,
+    ) -> Result<()> {
+        let keys = self.keys(changes)?;
+        let [.., start, end] = self.key_columns.as_slice() else { return Ok(()) };
+        let starts = changes.rows.column(*start).as_primitive::<Int64Type>();
+        let ends = changes.rows.column(*end).as_primitive::<Int64Type>();
+        for (row, op) in changes.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
+            let bounds = (starts.value(row), ends.value(row));
+            expiry.note(shard, bounds, keys.get(row), op.adds(), batch)?;
+        }
+        Ok(())
+    }
+
+    /// Adds changes to the batch of a commit.
+    pub fn write(&self, changes: &Changes, batch: &mut WriteBatch) -> Result<()> {
+        let column = |at: &usize| changes.rows.column(*at).clone();
+        let mut values: Vec<ArrayRef> = self.value_columns.iter().map(column).collect();
+        values.push(Arc::new(Int64Array::clone(&changes.times)));
+        let keys = self.keys(changes)?;
+        let values = self.value_codec.encode(&values, changes.len())?;
+        for (row, op) in changes.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
+            let key = [&self.id.prefix()[..], keys.get(row)].concat();
+            match op.adds() {
+                true => batch.put(Family::Table, key, values.get(row)),
+                false => batch.delete(Family::Table, key),
+            }
+        }
+        Ok(())
+    }
+}

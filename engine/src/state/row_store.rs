@@ -1,0 +1,214 @@
+//! A sorted store of entries: the state of tables, of the sides of joins.
+//!
+//! Entries are bytes, key and value, mostly as [`super::RowCodec`] encodes them. What was touched
+//! since the last commit is in memory; so is what was read, until the store's budget is exceeded:
+//! then all entries are dropped at the next commit and read back when they are asked for.
+//!
+//! As long as everything fits, the store knows that it is complete and never asks the backend.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, Range};
+
+use super::{Entry, Place, WriteBatch, prefix_end};
+use crate::error::Result;
+
+/// Bytes of bookkeeping per entry, roughly.
+const ENTRY_OVERHEAD: usize = 96;
+
+/// Entries that are read at once when a store is opened; a larger store is read as it is needed.
+const OPEN_ENTRIES: usize = 1 << 16;
+
+/// Sorted entries.
+#[derive(Debug)]
+pub struct RowStore {
+    place: Place,
+    /// Entries in memory; `None`: known to be absent.
+    cache: BTreeMap<Box<[u8]>, Option<Box<[u8]>>>,
+    touched: BTreeSet<Box<[u8]>>,
+    /// Prefixes of which every entry is in memory.
+    loaded: BTreeSet<Box<[u8]>>,
+    /// Whether every entry is in memory.
+    complete: bool,
+    bytes: usize,
+}
+
+impl RowStore {
+    /// The store at this place. A small one is read as a whole.
+    pub fn open(place: Place) -> Result<Self> {
+        let (start, end) = (place.key(&[]), prefix_end(&place.key(&[])));
+        let entries = place.backend.scan(place.family, &start..&end, OPEN_ENTRIES + 1)?;
+        let mut store = Self {
+            place,
+            cache: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            loaded: BTreeSet::new(),
+            complete: entries.len() <= OPEN_ENTRIES,
+            bytes: 0,
+        };
+        if store.complete {
+            entries.into_iter().for_each(|(key, value)| store.remember(&key[8..], Some(value)));
+        }
+        store.keep_to_budget();
+        Ok(store)
+    }
+
+    /// The value of a key.
+    pub fn get(&mut self, key: &[u8]) -> Result<Option<&[u8]>> {
+        if !self.complete && !self.cache.contains_key(key) {
+            let value = self.place.get(key)?.map(Vec::into_boxed_slice);
+            self.remember(key, value);
+        }
+        Ok(self.cache.get(key).and_then(|value| value.as_deref()))
+    }
+
+    /// Sets the value of a key, or removes it, and gives what was there.
+    pub fn replace(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<Option<Box<[u8]>>> {
+        let old = self.get(key)?.map(Into::into);
+        self.set(key, value);
+        Ok(old)
+    }
+
+    /// Sets the value of a key, or removes it, without a look at what was there.
+    pub fn set(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.remember(key, value.map(Into::into));
+        self.touched.insert(key.into());
+    }
+
+    /// All entries whose key begins with `prefix`, in order of their keys.
+    pub fn scan_prefix(&mut self, prefix: &[u8]) -> Result<Vec<Entry>> {
+        self.load_prefix(prefix)?;
+        let end = prefix_end(prefix);
+        let entries = self.range(prefix..&end);
+        Ok(entries.map(|(key, value)| (key.into(), value.into())).collect())
+    }
+
+    /// Reads everything that begins with `prefix` into memory, where it stays for a while.
+    pub fn load_prefix(&mut self, prefix: &[u8]) -> Result<()> {
+        if self.complete || self.loaded.contains(prefix) {
+            return Ok(());
+        }
+        self.load_range(prefix..&prefix_end(prefix))?;
+        self.bytes += prefix.len() + ENTRY_OVERHEAD;
+        self.loaded.insert(prefix.into());
+        Ok(())
+    }
+
+    /// Reads a range of keys into memory.
+    pub fn load_range(&mut self, keys: Range<&[u8]>) -> Result<()> {
+        if self.complete || keys.start >= keys.end {
+            return Ok(());
+        }
+        let (start, end) = (self.place.key(keys.start), self.place.key(keys.end));
+        let saved = self.place.backend.scan(self.place.family, &start..&end, usize::MAX)?;
+        for (key, value) in saved {
+            if !self.cache.contains_key(&key[8..]) {
+                self.remember(&key[8..], Some(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of a range that are in memory, in order of their keys.
+    pub fn range(&self, keys: Range<&[u8]>) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let end = keys.end.max(keys.start);
+        let bounds = (Bound::Included(keys.start), Bound::Excluded(end));
+        let entries = self.cache.range::<[u8], _>(bounds);
+        entries.filter_map(|(key, value)| Some((&**key, value.as_deref()?)))
+    }
+
+    fn remember(&mut self, key: &[u8], value: Option<Box<[u8]>>) {
+        self.bytes += size_of_entry(key, value.as_deref());
+        if let Some(old) = self.cache.insert(key.into(), value) {
+            self.bytes -= size_of_entry(key, old.as_deref());
+        }
+    }
+
+    /// Adds what was touched to the batch of the commit.
+    pub fn save(&mut self, batch: &mut WriteBatch) {
+        for key in std::mem::take(&mut self.touched) {
+            match self.cache.get(&key) {
+                Some(Some(value)) => {
+                    batch.put(self.place.family, self.place.key(&key), value.to_vec());
+                }
+                _ => {
+                    batch.delete(self.place.family, self.place.key(&key));
+                    self.cache.remove(&key);
+                    self.bytes -= size_of_entry(&key, None);
+                }
+            }
+        }
+        self.keep_to_budget();
+    }
+
+    /// Drops everything from memory if it is too much; only when nothing is touched.
+    fn keep_to_budget(&mut self) {
+        debug_assert!(self.touched.is_empty());
+        if self.bytes > self.place.memory_max {
+            self.cache.clear();
+            self.loaded.clear();
+            self.complete = false;
+            self.bytes = 0;
+        }
+    }
+
+    /// Bytes of memory held.
+    pub fn memory(&self) -> usize {
+        self.bytes
+    }
+}
+
+fn size_of_entry(key: &[u8], value: Option<&[u8]>) -> usize {
+    key.len() + value.map_or(0, <[u8]>::len) + ENTRY_OVERHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Backend, Family, MemoryBackend, StoreId};
+    use super::*;
+
+    #[test]
+    fn rows_survive_a_commit_and_a_new_store() {
+        let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::default());
+        let id = StoreId { query: 1, store: 2, shard: 0 };
+        let place = Place::new(Arc::clone(&backend), Family::Operator, id);
+        let mut store = RowStore::open(place.clone()).unwrap();
+        assert_eq!(store.replace(b"a1", Some(b"x")).unwrap(), None);
+        store.set(b"a2", Some(b"y"));
+        store.set(b"b", Some(b"z"));
+        let mut batch = WriteBatch::default();
+        store.save(&mut batch);
+        backend.write(batch).unwrap();
+
+        let mut store = RowStore::open(place).unwrap();
+        store.set(b"a2", None);
+        assert_eq!(store.scan_prefix(b"a").unwrap(), [((*b"a1").into(), (*b"x").into())]);
+        assert_eq!(store.replace(b"a1", None).unwrap().as_deref(), Some(&b"x"[..]));
+        assert_eq!(store.get(b"a1").unwrap(), None);
+    }
+
+    #[test]
+    fn a_store_larger_than_its_budget_is_read_back() {
+        let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::default());
+        let id = StoreId { query: 1, store: 2, shard: 0 };
+        let place = Place::new(Arc::clone(&backend), Family::Operator, id).with_memory(1000);
+        let mut store = RowStore::open(place).unwrap();
+        let key = |n: u32| [&b"k"[..], &n.to_be_bytes()].concat();
+        for round in 0..2 {
+            for n in 0..100 {
+                let old = store.replace(&key(n), Some(&[round, n as u8])).unwrap();
+                assert_eq!(old.as_deref(), (round > 0).then_some(&[0, n as u8][..]));
+            }
+            let mut batch = WriteBatch::default();
+            store.save(&mut batch);
+            backend.write(batch).unwrap();
+            assert_eq!(store.memory(), 0);
+        }
+        store.set(&key(7), None);
+        store.set(&key(100), Some(b"new"));
+        let all = store.scan_prefix(b"k").unwrap();
+        assert_eq!(all.len(), 100);
+        assert_eq!((&*all[7].0, &*all[99].1), (&*key(8), &b"new"[..]));
+    }
+}

@@ -1,0 +1,128 @@
+//! Statements: each does one thing to the catalog, the log or the session.
+//!
+//! A statement that changes the catalog works on a copy, prepares everything that can fail, and
+//! then commits the copy as a whole; see [`crate::catalog`].
+
+mod alter;
+mod assert;
+mod create;
+mod create_as;
+mod describe;
+mod drop;
+mod explain;
+mod export;
+mod insert_values;
+mod print;
+pub(crate) mod queries;
+pub(crate) use create::topic_of;
+mod replace;
+mod show;
+pub(crate) mod table;
+pub(crate) mod transaction;
+
+use sql::ast::{ExplainTarget, QueryTarget, Statement, StatementKind as Kind};
+
+use crate::engine::Shared;
+use crate::error::{Code, Result, invalid};
+use crate::outcome::{Done, Outcome};
+use crate::query;
+use crate::session::Session;
+
+/// Runs a statement.
+pub async fn execute(session: &mut Session, statement: &Statement) -> Result<Outcome> {
+    if let Kind::Query(asked) = &statement.kind {
+        return query::execute(session, asked).await;
+    }
+    let done = match &statement.kind {
+        Kind::Set { name, value } => {
+            session.properties.set(name, value)?;
+            done("SET", format!("{name} is {value}"))
+        }
+        Kind::Unset { name } => {
+            session.properties.unset(name);
+            done("UNSET", format!("{name} is back to its default"))
+        }
+        Kind::Define { name, value } => {
+            session.variables.insert(name.value.clone(), value.clone());
+            done("DEFINE", format!("{} is {value}", name.value))
+        }
+        Kind::Undefine { name } => {
+            session.variables.remove(&name.value);
+            done("UNDEFINE", format!("{} is undefined", name.value))
+        }
+        Kind::AssertTopic { .. }
+        | Kind::AssertSource { .. }
+        | Kind::AssertValues { .. }
+        | Kind::AssertNullValues { .. } => assert::execute(session, &statement.kind).await?,
+        Kind::Show(what) => return show::execute(session, what),
+        Kind::Describe(what) => return describe::execute(session, what),
+        Kind::Explain { target: ExplainTarget::Statement(inner), analyze } => {
+            explain::check_analyze(inner, *analyze)?;
+            return explain::statement(session, inner);
+        }
+        Kind::Explain { target: ExplainTarget::Query(id), analyze } => {
+            return explain::query(session, id, *analyze);
+        }
+        Kind::Print { .. } => return print::execute(session, &statement.kind),
+        Kind::ExportCatalog => return export::execute(session),
+        Kind::InsertValues { target, columns, rows } => {
+            let shared = std::sync::Arc::clone(&session.shared);
+            let _changing = shared.changing.lock();
+            insert_values::execute(session, &shared, target, columns, rows)?
+        }
+        _ => {
+            let shared = std::sync::Arc::clone(&session.shared);
+            let _changing = shared.changing.lock();
+            change(session, &shared, statement)?
+        }
+    };
+    Ok(Outcome::Done(done))
+}
+
+/// Statements that change the catalog or the log.
+fn change(session: &Session, shared: &Shared, statement: &Statement) -> Result<Done> {
+    match &statement.kind {
+        Kind::CreateSource { .. } => create::execute(session, shared, statement),
+        Kind::CreateAs { .. } => create_as::create(session, shared, statement),
+        Kind::InsertInto { .. } => create_as::insert_into(session, shared, statement),
+        Kind::AlterSource { kind, name, columns } => alter::execute(shared, *kind, name, columns),
+        Kind::DropSource { .. } => drop::source(shared, &statement.kind),
+        Kind::CreateType { if_not_exists, name, data_type } => {
+            create::custom_type(shared, *if_not_exists, name, data_type)
+        }
+        Kind::DropType { if_exists, name } => drop::custom_type(shared, *if_exists, name),
+        Kind::Terminate(target) => queries::terminate(shared, target),
+        Kind::Pause(target) => queries::set_paused(shared, target, true),
+        Kind::Resume(target) => queries::set_paused(shared, target, false),
+        Kind::NotSupported { what, span } => {
+            Err(invalid(Code::NotSupported, format!("{what} is not supported yet")).at(*span))
+        }
+        Kind::AssertSchema { .. } => {
+            let message = "ASSERT SCHEMA is not supported yet: there is no schema registry";
+            Err(invalid(Code::NotSupported, message).at(statement.span))
+        }
+        Kind::RunScript { .. } => {
+            let message = "RUN SCRIPT is a statement of the shell, which reads files where it runs";
+            Err(invalid(Code::NotSupported, message)
+                .at(statement.span)
+                .hint("run it in the millstream shell, or send the script's statements"))
+        }
+        _ => {
+            Err(invalid(Code::NotSupported, "this statement is not supported yet")
+                .at(statement.span))
+        }
+    }
+}
+
+/// A statement that took effect.
+pub(crate) fn done(tag: &str, message: impl Into<String>) -> Done {
+    Done { tag: tag.to_owned(), message: message.into(), warnings: Vec::new() }
+}
+
+/// How a target of `TERMINATE`, `PAUSE` and `RESUME` is shown.
+fn target_name(target: &QueryTarget) -> &str {
+    match target {
+        QueryTarget::All => "ALL",
+        QueryTarget::Query(id) => &id.value,
+    }
+}

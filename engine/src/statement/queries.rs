@@ -1,0 +1,233 @@
+//! Persistent queries: starting, stopping, pausing, and resuming them when an engine is opened.
+
+use std::sync::Arc;
+
+use sql::ast::{QueryTarget, Statement};
+
+use super::{create::topic_of, create_as, done, target_name};
+use crate::aggregate::Settings;
+use crate::catalog::{Catalog, QueryEntry, Source};
+use crate::engine::{Emission, QueryInfo, Shared};
+use crate::error::{Error, Result};
+use crate::outcome::Done;
+use crate::pipeline::{Build, Expiry, Materialized, Output, Pipeline, TopicSink, build, commit};
+use crate::plan::{Plan, SourcePlan};
+use crate::properties::SessionProperties;
+use crate::scheduler::Status;
+use crate::session::Session;
+use crate::state::WriteBatch;
+
+/// Starts a query and makes the catalog that holds it the current one.
+pub fn start_and_commit(
+    shared: &Shared,
+    changed: Catalog,
+    number: u32,
+    plan: &Plan,
+    replaces: bool,
+) -> Result<()> {
+    let entry = changed.queries.get(&number).cloned();
+    let entry = entry.ok_or_else(|| Error::Internal(format!("no query {number}")))?;
+    if replaces {
+        shared.scheduler.remove(number);
+    }
+    let pipeline = pipeline(shared, &changed, &entry, plan)?;
+    let mut batch = WriteBatch::default();
+    for (partition, at, _) in pipeline.positions() {
+        // Where a query begins is decided once, when it is created.
+        commit::put_position(&mut batch, number, &partition, at);
+    }
+    shared.commit(changed, batch)?;
+    shared.scheduler.add(topics(plan), pipeline, Status::Running);
+    Ok(())
+}
+
+fn topics(plan: &Plan) -> Vec<String> {
+    plan.sources().iter().map(|source| source.topic.clone()).collect()
+}
+
+fn pipeline(
+    shared: &Shared,
+    catalog: &Catalog,
+    entry: &QueryEntry,
+    plan: &Plan,
+) -> Result<Pipeline> {
+    let output = match &entry.sink {
+        Some(sink) => {
+            let sink = catalog.source(sink)?;
+            let topic = topic_of(shared, &sink.topic)?;
+            let number = sink.materialized_by.filter(|number| *number == entry.number);
+            let expiry = plan
+                .window()
+                .map(|window| Expiry::new(Arc::clone(&shared.backend), entry.number, window));
+            let sink = TopicSink::new(sink, topic, number)?;
+            let sink = sink.making_keys(plan.makes_keys()).expiring(expiry);
+            let coalesces = shared.options.emission == Emission::Coalesced && plan.repeats_keys();
+            Output::Topic(Box::new(sink.coalescing(coalesces)))
+        }
+        None => {
+            let source = catalog.source(&entry.sources[0])?;
+            Output::Table(Box::new(Materialized::new(source, entry.number)?))
+        }
+    };
+    build(
+        Build {
+            number: entry.number,
+            id: &entry.id,
+            plan,
+            catalog,
+            settings: aggregate_settings(&entry.session),
+            backend: Arc::clone(&shared.backend),
+            log: shared.log.clone(),
+            emission: shared.options.emission,
+            state_memory: shared.options.state_memory,
+            threads: shared.options.threads(),
+            durable: true,
+            strict_time: entry.session.enabled("ksql.timestamp.throw.on.invalid"),
+            clock: Arc::clone(&shared.options.clock),
+            from_latest: entry.session.starts_at_latest(),
+        },
+        output,
+    )
+}
+
+/// The limits of aggregates that a session sets.
+pub fn aggregate_settings(session: &SessionProperties) -> Settings {
+    let limit = |name: &str| session.number(name).map_or(usize::MAX, |limit| limit as usize);
+    Settings {
+        collect_list_limit: limit("ksql.functions.collect_list.limit"),
+        collect_set_limit: limit("ksql.functions.collect_set.limit"),
+    }
+}
+
+/// Starts all queries of the catalog.
+pub fn resume_all(shared: &Arc<Shared>) -> Result<()> {
+    let catalog = shared.catalog();
+    for entry in catalog.queries.values() {
+        let plan = create_as::replan(shared, &catalog, entry)?;
+        let status = match (entry.paused, plan.to_string() == entry.plan) {
+            (true, _) => Status::Paused,
+            (false, true) => Status::Running,
+            (false, false) => Status::Failed(format!(
+                "this version plans the query otherwise than the one that created it; terminate it and create it again\nwas:\n{}\nis:\n{plan}",
+                entry.plan
+            )),
+        };
+        let pipeline = pipeline(shared, &catalog, entry, &plan)?;
+        shared.scheduler.add(topics(&plan), pipeline, status);
+    }
+    Ok(())
+}
+
+/// Takes a query out of the catalog and ends it.
+pub fn stop(shared: &Shared, changed: &mut Catalog, number: u32, batch: &mut WriteBatch) {
+    shared.scheduler.remove(number);
+    changed.queries.remove(&number);
+    commit::forget_query(batch, number);
+}
+
+/// `TERMINATE`: ends queries; what they wrote stays.
+pub fn terminate(shared: &Shared, target: &QueryTarget) -> Result<Done> {
+    let mut changed = Catalog::clone(&shared.catalog());
+    let mut batch = WriteBatch::default();
+    let numbers = numbers(&changed, target)?;
+    for number in &numbers {
+        stop(shared, &mut changed, *number, &mut batch);
+        for source in changed.sources.values_mut() {
+            source.materialized_by = source.materialized_by.filter(|by| by != number);
+        }
+    }
+    shared.commit(changed, batch)?;
+    Ok(done("TERMINATE", format!("{}: {} queries terminated", target_name(target), numbers.len())))
+}
+
+/// `PAUSE` and `RESUME`.
+pub fn set_paused(shared: &Shared, target: &QueryTarget, paused: bool) -> Result<Done> {
+    let mut changed = Catalog::clone(&shared.catalog());
+    let numbers = numbers(&changed, target)?;
+    for query in changed.queries.values_mut().filter(|query| numbers.contains(&query.number)) {
+        query.paused = paused;
+    }
+    shared.commit(changed, WriteBatch::default())?;
+    let status = if paused { Status::Paused } else { Status::Running };
+    numbers.iter().for_each(|number| shared.scheduler.set_status(*number, status.clone()));
+    let (tag, word) = if paused { ("PAUSE", "paused") } else { ("RESUME", "resumed") };
+    Ok(done(tag, format!("{}: {} queries {word}", target_name(target), numbers.len())))
+}
+
+fn numbers(catalog: &Catalog, target: &QueryTarget) -> Result<Vec<u32>> {
+    match target {
+        QueryTarget::All => Ok(catalog.queries.keys().copied().collect()),
+        QueryTarget::Query(id) => {
+            let query = catalog.query(&id.value).map_err(|error| error.at(id.span))?;
+            Ok(vec![query.number])
+        }
+    }
+}
+
+/// Persistent queries in the order of their creation.
+pub fn list(shared: &Shared) -> Vec<QueryInfo> {
+    let catalog = shared.catalog();
+    let topic = |name: &String| catalog.sources.get(name).map(|source| source.topic.clone());
+    let infos = catalog.queries.values().map(|query| {
+        let task = shared.scheduler.task(query.number);
+        let progress = task.as_ref().map(|task| task.progress()).unwrap_or_default();
+        QueryInfo {
+            id: query.id.clone(),
+            source_topics: query.sources.iter().filter_map(topic).collect(),
+            sink_topic: query.sink.as_ref().and_then(topic),
+            failure: task.and_then(|task| match task.status() {
+                Status::Failed(reason) => Some(reason),
+                _ => None,
+            }),
+            records_in: progress.counters.records_in,
+            lag: progress.lag,
+        }
+    });
+    infos.collect()
+}
+
+/// Creates the query that keeps the rows of a `SOURCE TABLE`, so that they can be asked for.
+pub fn materialize_source(
+    session: &Session,
+    shared: &Shared,
+    changed: &mut Catalog,
+    source: &mut Source,
+    statement: &Statement,
+) -> Result<()> {
+    let number = changed.next_query;
+    changed.next_query += 1;
+    source.materialized_by = Some(number);
+    let plan = source_plan(source);
+    changed.queries.insert(
+        number,
+        QueryEntry {
+            number,
+            id: format!("CST_{}_{number}", source.name),
+            statement: statement.text.clone(),
+            sink: None,
+            sources: vec![source.name.clone()],
+            session: session.properties.clone(),
+            paused: false,
+            plan: plan.to_string(),
+        },
+    );
+    changed.put_source(source.clone());
+    start_and_commit(shared, std::mem::take(changed), number, &plan, false)
+}
+
+/// A plan that gives the rows of a table as they are.
+pub fn source_plan(source: &Source) -> Plan {
+    let input = Plan::Source(SourcePlan {
+        name: source.name.clone(),
+        kind: source.kind,
+        topic: source.topic.clone(),
+        output: source.row_type(None),
+        with_before: false,
+    });
+    let mut output = input.output().clone();
+    output
+        .columns
+        .retain(|column| !column.hidden || crate::row_type::pseudo::is_window_bound(&column.name));
+    let expressions = output.columns.iter().map(|column| column.expr()).collect();
+    Plan::Project { input: Box::new(input), expressions, output }
+}

@@ -1,0 +1,443 @@
+//! A disk that does what disks do: it forgets what was not synced, tears what was being written,
+//! fills up, and fails a sync.
+//!
+//! Files are in memory, each as it is seen and as it would be found after a loss of power.
+//! [`FaultyIo::after_crash`] gives the disk as it might be found: of the writes that were not synced
+//! in every sector any prefix of them, of the names that were not synced any prefix of the changes. All
+//! chance comes out of a seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::memory::{aligned, overwrite};
+use super::{Access, DirLock, File, Io};
+
+const SECTOR_BYTES: usize = 512;
+
+/// Something that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The power goes when the next so many syncs are done, and nothing works any more.
+    CrashAfterSyncs(u64),
+    /// The next so many syncs succeed, the one after fails.
+    FailSyncAfter(u64),
+    /// Files can grow by so many bytes, then the disk is full.
+    FullAfterBytes(u64),
+    /// Nothing can be created, written, renamed or removed.
+    ReadOnly,
+    /// Nothing can be opened: the process has too many files.
+    OutOfHandles,
+}
+
+/// A disk with faults. Clones are the same disk.
+#[derive(Clone, Default)]
+pub struct FaultyIo {
+    disk: Arc<Mutex<Disk>>,
+}
+
+#[derive(Default)]
+struct Disk {
+    names: Names,
+    durable_names: Names,
+    /// Changes to names that a loss of power may undo, oldest first.
+    renamings: Vec<Renaming>,
+    locked: BTreeSet<PathBuf>,
+    fault: Option<Fault>,
+    crashed: bool,
+    syncs: u64,
+}
+
+type Names = BTreeMap<PathBuf, Arc<Mutex<Content>>>;
+
+enum Renaming {
+    Create(PathBuf, Arc<Mutex<Content>>),
+    Rename(PathBuf, PathBuf),
+    Remove(PathBuf),
+}
+
+#[derive(Default)]
+struct Content {
+    seen: Vec<u8>,
+    durable: Vec<u8>,
+    unsynced: Vec<Change>,
+}
+
+enum Change {
+    Write { position: usize, bytes: Vec<u8> },
+    Truncate(usize),
+}
+
+struct FaultyFile {
+    disk: Arc<Mutex<Disk>>,
+    content: Arc<Mutex<Content>>,
+}
+
+impl FaultyIo {
+    /// An empty disk without faults.
+    pub fn new() -> FaultyIo {
+        FaultyIo::default()
+    }
+
+    /// Lets something go wrong from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.disk.lock().fault = Some(fault);
+    }
+
+    /// Takes the cause of the fault away.
+    pub fn heal(&self) {
+        self.disk.lock().fault = None;
+    }
+
+    /// Whether the power has gone.
+    pub fn has_crashed(&self) -> bool {
+        self.disk.lock().crashed
+    }
+
+    /// How many syncs there were.
+    pub fn syncs(&self) -> u64 {
+        self.disk.lock().syncs
+    }
+
+    /// The disk as it might be found after a loss of power at this moment.
+    pub fn after_crash(&self, seed: u64) -> FaultyIo {
+        let disk = self.disk.lock();
+        let mut chance = Chance(seed);
+        let mut names = disk.durable_names.clone();
+        let survive = chance.below(disk.renamings.len() + 1);
+        disk.renamings[..survive].iter().for_each(|renaming| renaming.apply(&mut names));
+        let names: Names = names
+            .into_iter()
+            .map(|(path, content)| {
+                (path, Arc::new(Mutex::new(content.lock().after_crash(&mut chance))))
+            })
+            .collect();
+        let found = Disk { durable_names: names.clone(), names, ..Disk::default() };
+        FaultyIo { disk: Arc::new(Mutex::new(found)) }
+    }
+
+    /// Changes one byte of a file, as a failing disk might.
+    pub fn damage(&self, path: &Path, position: usize) {
+        let disk = self.disk.lock();
+        if let Some(byte) = disk
+            .names
+            .get(path)
+            .map(|content| content.lock())
+            .as_mut()
+            .and_then(|c| c.seen.get_mut(position))
+        {
+            *byte ^= 0x20;
+        }
+    }
+}
+
+impl Io for FaultyIo {
+    fn create_dir(&self, _path: &Path) -> io::Result<()> {
+        self.disk.lock().check_write()
+    }
+
+    fn list_dir(&self, path: &Path) -> io::Result<Vec<String>> {
+        let disk = self.disk.lock();
+        disk.check_power()?;
+        let below =
+            disk.names.keys().filter_map(|file| file.strip_prefix(path).ok()?.iter().next());
+        let names: BTreeSet<String> =
+            below.map(|name| name.to_string_lossy().into_owned()).collect();
+        Ok(names.into_iter().collect())
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
+        let mut disk = self.disk.lock();
+        disk.check_power()?;
+        if disk.fault == Some(Fault::OutOfHandles) {
+            return Err(io::Error::from_raw_os_error(24));
+        }
+        let content = match disk.names.get(path) {
+            Some(content) => content.clone(),
+            None if access == Access::Create => {
+                disk.check_write()?;
+                let content = Arc::<Mutex<Content>>::default();
+                disk.rename(Renaming::Create(path.to_owned(), content.clone()));
+                content
+            }
+            None => return Err(io::ErrorKind::NotFound.into()),
+        };
+        Ok(Arc::new(FaultyFile { disk: self.disk.clone(), content }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.check_write()?;
+        if !disk.names.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        disk.rename(Renaming::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.check_write()?;
+        if !disk.names.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        disk.rename(Renaming::Remove(path.to_owned()));
+        Ok(())
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.check_write()?;
+        let below: Vec<PathBuf> =
+            disk.names.keys().filter(|file| file.starts_with(path)).cloned().collect();
+        below.into_iter().for_each(|file| disk.rename(Renaming::Remove(file)));
+        Ok(())
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.sync_point()?;
+        let (durable, pending) =
+            std::mem::take(&mut disk.renamings).into_iter().partition(|r| r.is_in(path));
+        let durable: Vec<Renaming> = durable;
+        disk.renamings = pending;
+        durable.iter().for_each(|renaming| renaming.apply(&mut disk.durable_names));
+        Ok(())
+    }
+
+    fn lock_dir(&self, path: &Path) -> io::Result<Result<Box<dyn DirLock>, String>> {
+        let mut disk = self.disk.lock();
+        disk.check_power()?;
+        if !disk.locked.insert(path.to_owned()) {
+            return Ok(Err(std::process::id().to_string()));
+        }
+        Ok(Ok(Box::new(FaultyLock { disk: self.disk.clone(), path: path.to_owned() })))
+    }
+}
+
+struct FaultyLock {
+    disk: Arc<Mutex<Disk>>,
+    path: PathBuf,
+}
+
+impl DirLock for FaultyLock {}
+
+impl Drop for FaultyLock {
+    fn drop(&mut self) {
+        self.disk.lock().locked.remove(&self.path);
+    }
+}
+
+impl Disk {
+    fn check_power(&self) -> io::Result<()> {
+        if self.crashed { Err(io::Error::other("the power is off")) } else { Ok(()) }
+    }
+
+    fn check_write(&self) -> io::Result<()> {
+        self.check_power()?;
+        match self.fault {
+            Some(Fault::ReadOnly) => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes room for so many bytes.
+    fn grow(&mut self, bytes: usize) -> io::Result<()> {
+        self.check_write()?;
+        let Some(Fault::FullAfterBytes(room)) = &mut self.fault else { return Ok(()) };
+        *room = room.checked_sub(bytes as u64).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(())
+    }
+
+    fn sync_point(&mut self) -> io::Result<()> {
+        self.check_power()?;
+        match &mut self.fault {
+            Some(Fault::CrashAfterSyncs(0)) => {
+                self.crashed = true;
+                self.check_power()?;
+            }
+            Some(Fault::FailSyncAfter(0)) => {
+                self.fault = None;
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            Some(Fault::CrashAfterSyncs(left) | Fault::FailSyncAfter(left)) => *left -= 1,
+            _ => {}
+        }
+        self.syncs += 1;
+        Ok(())
+    }
+
+    fn rename(&mut self, renaming: Renaming) {
+        renaming.apply(&mut self.names);
+        self.renamings.push(renaming);
+    }
+}
+
+impl Renaming {
+    fn apply(&self, names: &mut Names) {
+        match self {
+            Renaming::Create(path, content) => drop(names.insert(path.clone(), content.clone())),
+            Renaming::Remove(path) => drop(names.remove(path)),
+            Renaming::Rename(from, to) => {
+                if let Some(content) = names.remove(from) {
+                    names.insert(to.clone(), content);
+                }
+            }
+        }
+    }
+
+    /// Whether it is made durable by syncing `dir`. Making a file's name durable makes those of
+    /// the directories above it so, too.
+    fn is_in(&self, dir: &Path) -> bool {
+        let (Renaming::Create(path, _) | Renaming::Remove(path) | Renaming::Rename(_, path)) = self;
+        path.parent() == Some(dir)
+    }
+}
+
+impl Content {
+    fn after_crash(&self, chance: &mut Chance) -> Content {
+        let mut found = self.durable.clone();
+        let mut survival = Survival::new(self.unsynced.len(), chance);
+        let length_at = survival.of_one();
+        for (number, change) in self.unsynced.iter().enumerate() {
+            match change {
+                Change::Truncate(len) if number < length_at => found.resize(*len, 0),
+                Change::Truncate(_) => {}
+                Change::Write { position, bytes } => {
+                    for (at, sector) in sectors(*position, bytes) {
+                        if number < survival.of_sector(at / SECTOR_BYTES) {
+                            overwrite(&mut found, sector, at);
+                        }
+                    }
+                }
+            }
+        }
+        Content { seen: found.clone(), durable: found, unsynced: Vec::new() }
+    }
+}
+
+/// How many of a file's changes have reached the disk: for each sector some of the first, since a
+/// sector is written as it is at one moment, but for every sector another number.
+struct Survival<'a> {
+    changes: usize,
+    /// All of it, none of it, and every mixture are equally worth a try.
+    keep_of_four: usize,
+    of_sectors: BTreeMap<usize, usize>,
+    chance: &'a mut Chance,
+}
+
+impl<'a> Survival<'a> {
+    fn new(changes: usize, chance: &'a mut Chance) -> Survival<'a> {
+        let keep_of_four = chance.below(5);
+        Survival { changes, keep_of_four, of_sectors: BTreeMap::new(), chance }
+    }
+
+    fn of_sector(&mut self, sector: usize) -> usize {
+        if let Some(known) = self.of_sectors.get(&sector) {
+            return *known;
+        }
+        let survive = self.of_one();
+        self.of_sectors.insert(sector, survive);
+        survive
+    }
+
+    fn of_one(&mut self) -> usize {
+        if self.chance.below(4) >= self.keep_of_four {
+            return 0;
+        }
+        let some = self.keep_of_four < 4 && self.chance.below(2) == 0;
+        if some { self.chance.below(self.changes + 1) } else { self.changes }
+    }
+}
+
+/// The pieces of a write that a disk keeps or loses as a whole, with their positions.
+fn sectors(position: usize, mut bytes: &[u8]) -> Vec<(usize, &[u8])> {
+    let mut pieces = Vec::new();
+    let mut at = position;
+    while !bytes.is_empty() {
+        let len = (SECTOR_BYTES - at % SECTOR_BYTES).min(bytes.len());
+        let (sector, rest) = bytes.split_at(len);
+        pieces.push((at, sector));
+        (at, bytes) = (at + len, rest);
+    }
+    pieces
+}
+
+impl File for FaultyFile {
+    fn len(&self) -> io::Result<u64> {
+        self.disk.lock().check_power()?;
+        Ok(self.content.lock().seen.len() as u64)
+    }
+
+    fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        let position = position as usize;
+        let mut content = self.content.lock();
+        let growth = (position + bytes.len()).saturating_sub(content.seen.len());
+        let full = self.disk.lock().grow(growth);
+        // A disk that fills up takes a part of the write first.
+        let taken = if full.is_err() {
+            bytes.len().saturating_sub(growth.div_ceil(2))
+        } else {
+            bytes.len()
+        };
+        if full.is_ok() || !self.disk.lock().crashed {
+            overwrite(&mut content.seen, &bytes[..taken], position);
+            content.unsynced.push(Change::Write { position, bytes: bytes[..taken].to_vec() });
+        }
+        full
+    }
+
+    fn read(&self, position: u64, len: usize) -> io::Result<Bytes> {
+        self.disk.lock().check_power()?;
+        let position = position as usize;
+        let content = self.content.lock();
+        let bytes =
+            content.seen.get(position..position + len).ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(aligned(bytes, position))
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        let mut content = self.content.lock();
+        let growth = (len as usize).saturating_sub(content.seen.len());
+        self.disk.lock().grow(growth)?;
+        if growth > 0 {
+            // Room that was taken is there as zeros, whatever becomes of the writes into it.
+            content.seen.resize(len as usize, 0);
+            content.unsynced.push(Change::Truncate(len as usize));
+        }
+        Ok(())
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.disk.lock().check_write()?;
+        let mut content = self.content.lock();
+        content.seen.resize(len as usize, 0);
+        content.unsynced.push(Change::Truncate(len as usize));
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut content = self.content.lock();
+        self.disk.lock().sync_point()?;
+        content.durable = content.seen.clone();
+        content.unsynced.clear();
+        Ok(())
+    }
+}
+
+/// Numbers that look like chance and are the same for the same seed (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % bound as u64) as usize
+    }
+}

@@ -1,0 +1,74 @@
+//! Bars for work that takes its time. They are drawn on standard error, and only on a terminal.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use engine::{Engine, QueryInfo};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// How often the numbers of the bars are read anew.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// What a bar over records looks like.
+const RECORDS: &str = "{msg:32} {wide_bar:.cyan} {human_pos:>10}/{human_len:10}";
+
+/// A bar over the bytes of a file.
+pub fn bytes(title: &str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total).with_message(title.to_owned());
+    bar.with_style(style("{msg:32} {wide_bar:.cyan} {bytes:>10}/{total_bytes:10}"))
+}
+
+/// A bar over records.
+pub fn records(title: &str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total).with_message(title.to_owned());
+    bar.with_style(style(RECORDS))
+}
+
+/// Waits until no query has input left, and shows how far each one is.
+pub async fn catch_up(engine: &Engine) -> engine::Result<Vec<QueryInfo>> {
+    let mut bars = QueryBars::default();
+    let idle = engine.run_until_idle();
+    tokio::pin!(idle);
+    loop {
+        tokio::select! {
+            result = &mut idle => {
+                bars.refresh(&engine.queries());
+                bars.finish();
+                return result.map(|()| engine.queries());
+            }
+            () = tokio::time::sleep(REFRESH) => bars.refresh(&engine.queries()),
+        }
+    }
+}
+
+/// A bar per query: the records that it has read, of all that there are.
+#[derive(Default)]
+struct QueryBars {
+    screen: MultiProgress,
+    by_query: BTreeMap<String, ProgressBar>,
+}
+
+impl QueryBars {
+    fn refresh(&mut self, queries: &[QueryInfo]) {
+        for query in queries {
+            let bar = self.bar(&query.id);
+            bar.set_length(query.records_in + query.lag);
+            bar.set_position(query.records_in);
+        }
+    }
+
+    fn bar(&mut self, query: &str) -> &ProgressBar {
+        self.by_query.entry(query.to_owned()).or_insert_with(|| {
+            let bar = ProgressBar::no_length().with_message(query.to_owned());
+            self.screen.add(bar.with_style(style(RECORDS)))
+        })
+    }
+
+    fn finish(&self) {
+        self.by_query.values().for_each(ProgressBar::finish);
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates of this file are valid")
+}

@@ -1,0 +1,10 @@
+//! Golden scripts, conformance, crash and client tests of Millstream.
+//!
+//! - [`golden`] runs scripts of statements and commands against recorded output, on every kind
+//!   of storage, at several partition counts and with crashes in between.
+//! - [`conformance`] runs black-box cases of other people's making, if they are at hand.
+//! - [`topic`] writes and reads topics record by record for both.
+
+pub mod conformance;
+pub mod golden;
+pub mod topic;
