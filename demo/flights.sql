@@ -41,11 +41,12 @@ CREATE STREAM IF NOT EXISTS named_flights AS
     JOIN airlines a ON f.carrier = a.carrier
     EMIT CHANGES;
 
--- 3. A window: scheduled and actual departures of each airport, day by day (days of UTC).
+-- 3. A window: scheduled and actual departures of each airport, day by day (days of UTC). Windows
+--    are forgotten when their retention is over, by the time of the events.
 CREATE TABLE IF NOT EXISTS departures_per_day AS
     SELECT origin, COUNT(*) AS scheduled, COUNT(dep_delay) AS departed
     FROM flights
-    WINDOW TUMBLING (SIZE 1 DAY, GRACE PERIOD 1 DAY)
+    WINDOW TUMBLING (SIZE 1 DAY, RETENTION 90 DAYS, GRACE PERIOD 1 DAY)
     GROUP BY origin
     EMIT CHANGES;
 
