@@ -344,6 +344,7 @@ fn open_topics(
     recovery: &mut RecoveryReport,
 ) -> Result<BTreeMap<String, Arc<Topic>>> {
     let mut topics = BTreeMap::new();
+    env.io.sync_dir(topics_dir).at("sync", topics_dir)?;
     for name in env.io.list_dir(topics_dir).at("list", topics_dir)? {
         let dir = topics_dir.join(&name);
         match Topic::open(env, &dir, &name)? {

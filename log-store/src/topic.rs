@@ -131,6 +131,8 @@ impl Topic {
         for (name, value) in &file.config {
             config.set(name, value)?;
         }
+        // Whoever created it may have been killed before the directory was synced.
+        env.io.sync_dir(dir).at("sync", dir)?;
         Topic::assemble(env, dir, name, file.id, file.partitions, config).map(Some)
     }
 

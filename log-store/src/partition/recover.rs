@@ -454,7 +454,9 @@ impl Replay {
             allocated: active.map_or(0, |active| active.len()),
             tail_unclean: false,
             rolled,
-            dir_synced: self.report.bytes_scanned == 0,
+            // The names of files that hold nothing yet may not be durable either: whoever created
+            // them may have been killed before they were.
+            dir_synced: false,
             records_unsynced: self.next_offset - durable,
             bytes_since_checkpoint: self.report.bytes_scanned,
             producers: std::mem::take(&mut self.producers),

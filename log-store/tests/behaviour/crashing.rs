@@ -156,3 +156,44 @@ fn at_every_step_the_disk_may_be_full() {
         check(&io, &done, &what);
     }
 }
+
+/// A process may be killed between creating something and making its name durable. Whoever finds it
+/// must not build on it as if it were: the power may go next.
+#[test]
+fn what_a_killed_process_has_left_is_made_durable() {
+    let full = (0..16).map(|n| DiskFault::FullAfterBytes(40 * n));
+    let faults = (0..8).map(DiskFault::FailSyncAfter).chain(full);
+    let left = faults.filter(|fault| leaves_something_durable(*fault)).count();
+    assert!(left > 4, "{left} topics were left behind");
+}
+
+/// Says whether there was something to build on.
+fn leaves_something_durable(fault: DiskFault) -> bool {
+    let io = FaultyIo::new();
+    let open =
+        |io: &FaultyIo| LogStore::open(Arc::new(io.clone()), "s".as_ref(), manual()).unwrap();
+    let store = open(&io);
+    store.create_topic("other", 1, config(&[])).unwrap();
+    io.inject(fault);
+    let created = store.create_topic("t", 1, config(&[("flush.messages", "1")]));
+    let _ = created.and_then(|topic| topic.partitions()[0].append(batch("lost=1")));
+    io.heal();
+    drop(store);
+
+    let store = open(&io);
+    if store.topic("t").is_none() {
+        return false;
+    }
+    for seed in 0..20 {
+        let topic = open(&io.after_crash(seed)).topic("t");
+        assert!(topic.is_some(), "{fault:?}, seed {seed}: the topic is gone");
+    }
+    partition(&store, "t").append(batch("kept=1")).unwrap();
+    for seed in 0..20 {
+        let store = open(&io.after_crash(seed));
+        let topic = store.topic("t").unwrap_or_else(|| panic!("{fault:?}, seed {seed}"));
+        let found = committed(&topic.partitions()[0]);
+        assert!(found.ends_with("kept=1"), "{fault:?}, seed {seed}: {found}");
+    }
+    true
+}
