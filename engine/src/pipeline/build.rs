@@ -241,8 +241,13 @@ impl Builder<'_> {
             schema: plan.output.schema(),
             with_before: plan.with_before,
             is_final: plan.is_final,
-            every: self.build.emission == Emission::Every,
+            every: self.emits_every_change(),
         })
+    }
+
+    /// Whether no change is left out because another of the same key follows.
+    pub(super) fn emits_every_change(&self) -> bool {
+        self.build.emission == Emission::Every
     }
 
     pub(super) fn add(

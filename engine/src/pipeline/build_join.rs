@@ -64,7 +64,16 @@ impl Builder<'_> {
         })
     }
 
+    /// Two tables give the same in the end, in whatever order they are read; on the way there the
+    /// order shows where every change leaves.
+    fn order_tables(&mut self) {
+        if self.emits_every_change() {
+            self.graph.require_time_order();
+        }
+    }
+
     fn table_table(&mut self, plan: &JoinPlan) -> Result<usize> {
+        self.order_tables();
         let left = self.next_store("latest rows of the left side");
         let right = self.next_store("latest rows of the right side");
         self.add(|shard, this| {
@@ -76,6 +85,7 @@ impl Builder<'_> {
     }
 
     fn foreign_key(&mut self, plan: &JoinPlan) -> Result<usize> {
+        self.order_tables();
         let left = self.next_store("latest rows of the left side");
         let right = self.next_store("latest rows of the right side");
         let references = self.next_store("who refers to whom");

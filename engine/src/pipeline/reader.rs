@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use log_store::{Isolation, Offset, Partition, Payload, TopicPartition};
+use sql::ast::SourceKind;
 
 use super::build::Build;
 use super::commit::position_of;
@@ -35,6 +36,7 @@ struct PartitionReader {
 /// Reads one source of a pipeline.
 pub struct Reader {
     topic: String,
+    is_of_table: bool,
     decoder: RecordDecoder,
     partitions: Vec<PartitionReader>,
     fed: i64,
@@ -63,12 +65,18 @@ impl Reader {
             Ok(PartitionReader { partition: Arc::clone(partition), next, held: VecDeque::new() })
         });
         let partitions = partitions.collect::<Result<_>>()?;
-        Ok(Self { topic: source.topic.clone(), decoder, partitions, fed: 0 })
+        let is_of_table = source.kind == SourceKind::Table;
+        Ok(Self { topic: source.topic.clone(), is_of_table, decoder, partitions, fed: 0 })
     }
 
     /// The topic that it reads.
     pub fn topic(&self) -> &str {
         &self.topic
+    }
+
+    /// Whether it reads a table.
+    pub fn is_of_table(&self) -> bool {
+        self.is_of_table
     }
 
     /// Reads from each partition that nothing is held of.
@@ -100,13 +108,14 @@ impl Reader {
         self.partitions.iter().any(|partition| partition.held.is_empty() && partition.behind())
     }
 
-    /// Takes the oldest batch of a partition, up to the first row later than `bound`.
-    pub fn take(&mut self, entry: usize, at: usize, bound: Option<i64>) -> Option<Run> {
+    /// Takes the oldest batch of a partition, up to the first row later than `bound`, and at least
+    /// one row.
+    pub fn take(&mut self, entry: usize, at: usize, bound: i64) -> Option<Run> {
         let partition = &mut self.partitions[at];
         let held = partition.held.front_mut()?;
         let times = held.changes.times.values();
-        let within = |bound: i64| times.iter().take_while(|time| **time <= bound).count().max(1);
-        let count = bound.map_or(held.changes.len(), within).min(held.changes.len());
+        let within = times.iter().take_while(|time| **time <= bound).count().max(1);
+        let count = within.min(held.changes.len());
         let name = partition.partition.topic_partition().clone();
         if count >= held.changes.len() {
             let held = partition.held.pop_front()?;

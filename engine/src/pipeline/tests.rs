@@ -213,6 +213,60 @@ async fn a_join_of_tables_gives_one_change_per_key_and_batch() {
     }
 }
 
+/// What tables that are joined one after the other write.
+async fn chained_join(in_steps: bool) -> Vec<Written> {
+    let options =
+        Options { emission: Emission::Every, workers: Workers::Manual, ..Options::default() };
+    let engine = Engine::open(options).await.unwrap();
+    let tables = "
+        CREATE TABLE A (K STRING PRIMARY KEY, V INT)
+            WITH (KAFKA_TOPIC='a', PARTITIONS=1, FORMAT='JSON');
+        CREATE TABLE B (K STRING PRIMARY KEY, V INT)
+            WITH (KAFKA_TOPIC='b', PARTITIONS=1, FORMAT='JSON');
+        CREATE TABLE C (K STRING PRIMARY KEY, V INT)
+            WITH (KAFKA_TOPIC='c', PARTITIONS=1, FORMAT='JSON');
+        CREATE TABLE ABC AS SELECT ROWKEY AS K, A.V, B.V, C.V
+            FROM A JOIN B ON A.K = B.K FULL JOIN C ON A.K = C.K;";
+    engine.session().run(tables).await.unwrap();
+    for (step, topic) in ["a", "c", "b", "a", "b", "c", "a"].into_iter().enumerate() {
+        let value = Some(format!("{{\"V\":{step}}}"));
+        append(&engine, topic, &[(0, "\"k\"".to_owned(), value, step as i64)]);
+        if in_steps {
+            engine.run_until_idle().await.unwrap();
+        }
+    }
+    engine.run_until_idle().await.unwrap();
+    written(&engine, "ABC")
+}
+
+#[tokio::test]
+async fn the_pace_of_the_inputs_does_not_show_in_a_join_of_tables() {
+    let at_once = chained_join(false).await;
+    assert_eq!(at_once.len(), 6, "all but the first row of A, which has no partner");
+    assert_eq!(chained_join(true).await, at_once);
+}
+
+#[tokio::test]
+async fn a_stream_meets_what_its_table_has_at_the_same_time() {
+    let options = Options { workers: Workers::Manual, ..Options::default() };
+    let engine = Engine::open(options).await.unwrap();
+    let statements = "
+        CREATE STREAM S (K STRING KEY, V INT)
+            WITH (KAFKA_TOPIC='s', PARTITIONS=1, FORMAT='JSON');
+        CREATE TABLE T (K STRING PRIMARY KEY, V INT)
+            WITH (KAFKA_TOPIC='t', PARTITIONS=1, FORMAT='JSON');
+        CREATE STREAM ST AS SELECT S.K, S.V, T.V FROM S LEFT JOIN T ON S.K = T.K;";
+    engine.session().run(statements).await.unwrap();
+    let record = |time: i64| (0, "\"k\"".to_owned(), Some(format!("{{\"V\":{time}}}")), time);
+    append(&engine, "s", &[2, 5, 7].map(record));
+    append(&engine, "t", &[5, 6, 8].map(record));
+    engine.run_until_idle().await.unwrap();
+    let values = written(&engine, "ST").into_iter().filter_map(|(_, value)| value);
+    let values: Vec<String> = values.map(|value| String::from_utf8(value).unwrap()).collect();
+    let expected = [(2, "null"), (5, "5"), (7, "6")];
+    assert_eq!(values, expected.map(|(s, t)| format!("{{\"S_V\":{s},\"T_V\":{t}}}")));
+}
+
 #[tokio::test]
 async fn state_larger_than_its_memory_is_read_back() {
     const KEYS: usize = 200_000;

@@ -1,4 +1,7 @@
 //! `rest` cases: a running engine that answers pull and push queries.
+//!
+//! Its threads move the data, and each statement and each record goes through all persistent
+//! queries before the next one: what comes out depends on the case, not on how fast the machine is.
 
 use anyhow::{Context, Result, bail, ensure};
 use engine::{Rows, Workers};
@@ -76,10 +79,10 @@ async fn run_script(rig: &mut Rig, case: &Case) -> Result<Vec<Answer>, Stop> {
     for (statement, text) in case.statements.iter().take(first_query).enumerate() {
         let rejected = |error| Stop::Rejected(Rejected { statement, error });
         rig.run(text).await.map_err(rejected)?;
+        settle(rig).await?;
     }
     if !case.inputs_after_subscribe {
-        write_inputs(rig, case)?;
-        rig.engine.run_until_idle().await.context("process the inputs")?;
+        write_inputs(rig, case).await?;
     }
     let mut answers = Vec::new();
     for (statement, text) in case.statements.iter().enumerate().skip(first_query) {
@@ -88,8 +91,17 @@ async fn run_script(rig: &mut Rig, case: &Case) -> Result<Vec<Answer>, Stop> {
     Ok(answers)
 }
 
-fn write_inputs(rig: &Rig, case: &Case) -> Result<()> {
-    setup::write_inputs(&rig.engine, case, Placement::ByKey).map(drop)
+async fn write_inputs(rig: &Rig, case: &Case) -> Result<()> {
+    for index in 0..case.inputs.len() {
+        setup::write_input(&rig.engine, case, index, Placement::ByKey)?;
+        settle(rig).await?;
+    }
+    Ok(())
+}
+
+/// Waits until every persistent query has processed everything.
+async fn settle(rig: &Rig) -> Result<()> {
+    rig.engine.run_until_idle().await.context("move the data")
 }
 
 async fn ask(rig: &mut Rig, case: &Case, statement: usize, text: &str) -> Result<Answer, Stop> {
@@ -100,7 +112,7 @@ async fn ask(rig: &mut Rig, case: &Case, statement: usize, text: &str) -> Result
         Err(other) => return Err(Stop::Failed(other.into())),
     };
     if case.inputs_after_subscribe {
-        write_inputs(rig, case)?;
+        write_inputs(rig, case).await?;
     }
     let schema = rows::schema_text(&rows.columns);
     let types = rows.columns.iter().map(|column| column.data_type.clone()).collect();

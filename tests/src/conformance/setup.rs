@@ -52,11 +52,22 @@ pub fn write_inputs(
     placement: Placement,
 ) -> Result<Vec<(String, TopicRecord)>> {
     let mut written = Vec::new();
-    for (index, input) in case.inputs.iter().enumerate() {
-        let layout = Layout::of_topic(engine, &input.topic)?;
-        let record = encode::record(input, &layout).with_context(|| format!("input {index}"))?;
-        topic::append(engine.log(), &input.topic, &record, placement)?;
-        written.push((input.topic.clone(), record));
+    for index in 0..case.inputs.len() {
+        written.push(write_input(engine, case, index, placement)?);
     }
     Ok(written)
+}
+
+/// Appends one input and gives it back as it was written, with its topic.
+pub fn write_input(
+    engine: &Engine,
+    case: &Case,
+    index: usize,
+    placement: Placement,
+) -> Result<(String, TopicRecord)> {
+    let input = case.inputs.get(index).context("no such input")?;
+    let layout = Layout::of_topic(engine, &input.topic)?;
+    let record = encode::record(input, &layout).with_context(|| format!("input {index}"))?;
+    topic::append(engine.log(), &input.topic, &record, placement)?;
+    Ok((input.topic.clone(), record))
 }
