@@ -86,9 +86,7 @@ impl Encoding {
                 .chars()
                 .map(|char| u8::try_from(char).ok().filter(u8::is_ascii).unwrap_or(b'?'))
                 .collect()),
-            Self::Base64 => BASE64_STANDARD
-                .decode(text)
-                .map_err(|error| exec_datafusion_err!("'{text}' is not base64: {error}")),
+            Self::Base64 => from_base64(text),
         }
     }
 
@@ -112,6 +110,12 @@ impl Encoding {
             Self::Base64 => BASE64_STANDARD.encode(bytes),
         }
     }
+}
+
+/// The bytes that a text in base64 stands for.
+pub(crate) fn from_base64(text: &str) -> Result<Vec<u8>> {
+    let wrong = |error| exec_datafusion_err!("'{text}' is not base64: {error}");
+    BASE64_STANDARD.decode(text).map_err(wrong)
 }
 
 /// Hexadecimal digits, two for a byte, also written as `X'…'`; or as `0x…`, where an odd first

@@ -43,6 +43,7 @@ mod url;
 
 pub use coercion::common_type;
 pub(crate) use coercion::entry_types;
+pub(crate) use encoding::from_base64;
 pub(crate) use java_text::java_texts;
 
 use std::collections::BTreeMap;

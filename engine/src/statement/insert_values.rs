@@ -15,7 +15,7 @@ use super::{create::topic_of, done, transaction};
 use crate::catalog::{Role, Source};
 use crate::change::{Changes, Op};
 use crate::engine::Shared;
-use crate::error::{Code, Result, invalid};
+use crate::error::{Code, Diagnostic, Error, Result, invalid};
 use crate::evaluate::{Evaluator, RowErrors};
 use crate::near_miss::hint;
 use crate::outcome::Done;
@@ -211,10 +211,8 @@ pub(super) fn constant(
 ) -> Result<ArrayRef> {
     let resolved = resolver.resolve(syntax)?;
     let from = resolver.type_of(&resolved)?;
-    let cast = insert_cast(resolved, &from, data_type).map_err(|error| {
-        let message = format!("column {column}: {}", error.message());
-        invalid(Code::TypeMismatch, message).at(syntax.span())
-    })?;
+    let cast = insert_cast(resolved, &from, data_type);
+    let cast = cast.map_err(|error| of_column(column, error).at(syntax.span()))?;
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let one_row =
         RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
@@ -226,7 +224,18 @@ pub(super) fn constant(
             let message = format!("column {column}: {}", error.message);
             Err(invalid(Code::InvalidValue, message).at(syntax.span()))
         }
-        None => columns.pop().ok_or_else(|| crate::Error::Internal("no value".into())),
+        None => columns.pop().ok_or_else(|| Error::Internal("no value".into())),
+    }
+}
+
+/// The error of a value, with the column that it is for.
+fn of_column(column: &str, error: Error) -> Error {
+    match error {
+        Error::Invalid(diagnostic) => {
+            let message = format!("column {column}: {}", diagnostic.message);
+            Error::Invalid(Diagnostic { message, ..diagnostic })
+        }
+        other => invalid(Code::TypeMismatch, format!("column {column}: {}", other.message())),
     }
 }
 
@@ -237,7 +246,7 @@ fn changes(source: &Source, values: &[Vec<ArrayRef>]) -> Result<Changes> {
     });
     let mut columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
     let times = columns.pop().map(|times| times.as_primitive::<Int64Type>().clone());
-    let times = times.ok_or_else(|| crate::Error::Internal("no times".into()))?;
+    let times = times.ok_or_else(|| Error::Internal("no times".into()))?;
     let stored = source.columns.iter().zip(columns);
     let stored = stored.filter(|(column, _)| matches!(column.role, Role::Key | Role::Value));
     let (stored, columns): (Vec<_>, Vec<ArrayRef>) = stored.unzip();

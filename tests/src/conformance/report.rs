@@ -56,11 +56,14 @@ impl Tally {
     }
 }
 
-/// The tables: by file, by tag, by tier and in all.
+/// The tables: by file, by tag, by tier with its kinds, and in all.
 pub fn tables(judged: &[Judged<'_>]) -> String {
     let by_file = tally(judged, |loaded| vec![loaded.file.clone()]);
     let by_tag = tally(judged, |loaded| loaded.case.tags.clone());
-    let by_tier = tally(judged, |loaded| vec![loaded.case.tier.clone()]);
+    let by_tier = tally(judged, |loaded| {
+        let (tier, kind) = (&loaded.case.tier, loaded.case.kind.word());
+        vec![tier.clone(), format!("{tier}, {kind}")]
+    });
     let all = tally(judged, |_| vec!["all".to_owned()]);
     let mut out = String::new();
     for (title, groups) in [("file", by_file), ("tag", by_tag), ("tier", by_tier), ("", all)] {
@@ -175,6 +178,8 @@ mod tests {
         let expected = "           must succeed  must be refused  message hits\n";
         assert!(tables(&judged).lines().any(|line| line.trim() == expected.trim()));
         assert!(tables(&judged).contains("all           0/1              1/1           1/1"));
+        let of_kind = "core, query           0/1              1/1           1/1";
+        assert!(tables(&judged).contains(of_kind));
         assert_eq!(failures(&judged), "a (must succeed): record 0: wrong\n");
         let json: serde_json::Value =
             serde_json::from_str(&json(&judged).expect("JSON")).expect("JSON");

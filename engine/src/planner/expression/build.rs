@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{LambdaVariable, ScalarFunction};
 use datafusion::logical_expr::{Expr, ScalarUDF};
 use sqlparser::ast::{BinaryOperator, Value};
@@ -10,6 +11,7 @@ use sqlparser::ast::{BinaryOperator, Value};
 use super::coerce;
 use crate::error::{Code, Result, invalid};
 use crate::expression_text::sql_text;
+use crate::function::from_base64;
 use crate::function::operator::{self, ArithmeticOperator, NullOperand, arithmetic_type, can_cast};
 use crate::types::sql_name;
 
@@ -59,16 +61,28 @@ pub fn insert_cast(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
         || (*from == DataType::Utf8 && !to.is_nested())
         || (from.is_nested() && to.is_nested() && can_cast(from, to));
     match fits {
-        true if *to == DataType::Binary && *from == DataType::Utf8 => {
-            let message = "expected a BYTES value, found STRING";
-            Err(invalid(Code::TypeMismatch, message).hint("use TO_BYTES('…', 'base64')"))
-        }
+        true if *to == DataType::Binary && *from == DataType::Utf8 => bytes_literal(&expr),
         true => super::fitting::literal_as(expr, from, to),
         false => {
             let message = format!("expected type {}, found {}", sql_name(to), sql_name(from));
             Err(invalid(Code::TypeMismatch, message))
         }
     }
+}
+
+/// A text literal for a BYTES column is base64, as bytes are written in JSON.
+fn bytes_literal(expr: &Expr) -> Result<Expr> {
+    const HINT: &str = "bytes are written in base64: 'aGk=', or TO_BYTES('hi', 'utf8')";
+    let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr else {
+        let message = "expected a BYTES value, found STRING";
+        return Err(invalid(Code::TypeMismatch, message).hint(HINT));
+    };
+    let bytes = from_base64(text);
+    let bytes = bytes.map_err(|_| {
+        let message = format!("expected a BYTES value, found '{text}', which is not base64");
+        invalid(Code::InvalidValue, message).hint(HINT)
+    })?;
+    Ok(Expr::Literal(ScalarValue::Binary(Some(bytes)), None))
 }
 
 /// `left + right` and its like.
