@@ -16,7 +16,7 @@ use crate::scheduler::Scheduler;
 use crate::session::Session;
 use crate::source_info::SourceInfo;
 use crate::state::{Backend, Family, MemoryBackend, RocksBackend, WriteBatch};
-use crate::statement::queries;
+use crate::statement::{doomed, queries};
 
 /// The key of the catalog in the state store.
 const CATALOG_KEY: &[u8] = b"catalog";
@@ -144,6 +144,7 @@ impl Engine {
     pub async fn open(options: Options) -> Result<Engine> {
         let (log, backend) = open_storage(&options.storage)?;
         recover(&log, backend.as_ref())?;
+        doomed::delete_noted(&log, backend.as_ref())?;
         processing_log::ensure_topic(&log)?;
         let mut catalog = match backend.get(Family::Meta, CATALOG_KEY)? {
             Some(bytes) => Catalog::decode(&bytes)?,

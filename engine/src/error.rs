@@ -74,6 +74,40 @@ pub enum Code {
     AssertionFailed,
 }
 
+impl Code {
+    /// Every class.
+    pub const ALL: [Code; 10] = [
+        Code::UnknownName,
+        Code::UnknownColumn,
+        Code::AmbiguousColumn,
+        Code::DuplicateName,
+        Code::TypeMismatch,
+        Code::InvalidValue,
+        Code::InvalidQuery,
+        Code::InUse,
+        Code::NotSupported,
+        Code::AssertionFailed,
+    ];
+}
+
+impl fmt::Display for Code {
+    /// As shown between brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Code::UnknownName => "unknown name",
+            Code::UnknownColumn => "unknown column",
+            Code::AmbiguousColumn => "ambiguous column",
+            Code::DuplicateName => "duplicate name",
+            Code::TypeMismatch => "type mismatch",
+            Code::InvalidValue => "invalid value",
+            Code::InvalidQuery => "invalid query",
+            Code::InUse => "in use",
+            Code::NotSupported => "not supported",
+            Code::AssertionFailed => "assertion failed",
+        })
+    }
+}
+
 impl Diagnostic {
     /// A diagnostic without position and hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
@@ -111,6 +145,15 @@ pub fn invalid(code: Code, message: impl Into<String>) -> Error {
 }
 
 impl Error {
+    /// The class of a mistake in a statement, as shown between brackets.
+    pub fn class(&self) -> Option<String> {
+        match self {
+            Error::Syntax(error) => Some(error.code().to_string()),
+            Error::Invalid(diagnostic) => Some(diagnostic.code.to_string()),
+            _ => None,
+        }
+    }
+
     /// The message without the name of the class.
     pub fn message(&self) -> String {
         match self {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
-use engine::{Code, Diagnostic, Engine, Options, Outcome, Session, Storage, Workers};
+use engine::{Diagnostic, Engine, Options, Outcome, Session, Storage, Workers};
 use futures::StreamExt;
 use sql::ast::{Location, Span};
 
@@ -95,25 +95,10 @@ fn failure(error: engine::Error, statement: &str) -> Failure {
 
 fn mistake(diagnostic: Diagnostic, statement: &str) -> Failure {
     Failure {
-        class: Some(class(diagnostic.code).to_owned()),
+        class: Some(diagnostic.code.to_string()),
         message: diagnostic.message,
         span: diagnostic.span.and_then(|span| byte_range(statement, span)),
         hint: diagnostic.hint,
-    }
-}
-
-fn class(code: Code) -> &'static str {
-    match code {
-        Code::UnknownName => "unknown name",
-        Code::UnknownColumn => "unknown column",
-        Code::AmbiguousColumn => "ambiguous column",
-        Code::DuplicateName => "duplicate name",
-        Code::TypeMismatch => "type mismatch",
-        Code::InvalidValue => "invalid value",
-        Code::InvalidQuery => "invalid query",
-        Code::InUse => "in use",
-        Code::NotSupported => "not supported",
-        Code::AssertionFailed => "assertion failed",
     }
 }
 

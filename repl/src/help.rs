@@ -47,13 +47,13 @@ const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "SHOW",
-        syntax: "SHOW STREAMS|TABLES|TOPICS|QUERIES [EXTENDED];\n\
+        syntax: "SHOW STREAMS|TABLES|[ALL] TOPICS|QUERIES [EXTENDED];\n\
                  SHOW FUNCTIONS|TYPES|PROPERTIES|VARIABLES|GROUPS;",
         text: "Lists what there is. LIST is another word for SHOW.",
     },
     Topic {
         name: "DESCRIBE",
-        syntax: "DESCRIBE name [EXTENDED];\nDESCRIBE FUNCTION name;",
+        syntax: "DESCRIBE name|STREAMS|TABLES [EXTENDED];\nDESCRIBE FUNCTION name;",
         text: "The columns of a stream or table, and what reads and writes it; or what a function does.",
     },
     Topic {

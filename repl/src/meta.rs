@@ -64,7 +64,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "\\d+",
         arguments: "[NAME]",
-        help: "the same with topics, queries and rates",
+        help: "the same with records, readers and statements",
         parse: |name| {
             let all = "SHOW STREAMS EXTENDED;\nSHOW TABLES EXTENDED;";
             Ok(Meta::Statement(describe(name, " EXTENDED", all)))

@@ -34,6 +34,19 @@ pub enum ErrorCode {
     Variable,
 }
 
+impl ErrorCode {
+    /// Every class.
+    pub const ALL: [ErrorCode; 7] = [
+        ErrorCode::Syntax,
+        ErrorCode::Literal,
+        ErrorCode::Type,
+        ErrorCode::Property,
+        ErrorCode::Column,
+        ErrorCode::Nesting,
+        ErrorCode::Variable,
+    ];
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Details {
     code: ErrorCode,

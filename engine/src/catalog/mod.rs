@@ -8,6 +8,7 @@
 mod source;
 mod stored;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,6 +52,9 @@ pub struct QueryEntry {
     pub sink: Option<String>,
     /// The streams and tables that it reads.
     pub sources: Vec<String>,
+    /// The columns that the streams and tables which it reads and writes had when it was planned.
+    #[serde(default)]
+    pub columns: BTreeMap<String, Vec<String>>,
     /// The session's settings when it was made.
     pub session: SessionProperties,
     /// Whether it was paused.
@@ -97,6 +101,34 @@ impl Catalog {
     /// The queries that write a stream or table.
     pub fn writers(&self, name: &str) -> Vec<&QueryEntry> {
         self.queries.values().filter(|query| query.sink.as_deref() == Some(name)).collect()
+    }
+
+    /// The columns of streams and tables, as [`QueryEntry::columns`] keeps them.
+    pub fn columns_of<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+    ) -> BTreeMap<String, Vec<String>> {
+        let columns = |source: &Source| source.columns.iter().map(|c| c.name.clone()).collect();
+        let of = |name: &String| Some((name.clone(), columns(self.sources.get(name)?)));
+        names.into_iter().filter_map(of).collect()
+    }
+
+    /// The catalog as a query sees it: without the columns that its streams and tables have got
+    /// since it was planned.
+    pub fn seen_by(&self, query: &QueryEntry) -> Cow<'_, Catalog> {
+        let is_seen = |(name, columns): (&String, &Vec<String>)| {
+            self.sources.get(name).is_none_or(|source| source.columns.len() == columns.len())
+        };
+        if query.columns.iter().all(is_seen) {
+            return Cow::Borrowed(self);
+        }
+        let mut seen = self.clone();
+        for (name, columns) in &query.columns {
+            if let Some(source) = seen.sources.get_mut(name) {
+                source.columns.retain(|column| columns.contains(&column.name));
+            }
+        }
+        Cow::Owned(seen)
     }
 
     /// The catalog as bytes: its checksum and its text.

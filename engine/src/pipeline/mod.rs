@@ -30,6 +30,7 @@ mod stores;
 #[cfg(test)]
 mod tests;
 mod wanted;
+mod widen;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub use measure::Measure;
 pub use reader::Reader;
 pub use sink::{Materialized, TopicSink};
 pub use stores::StoreInfo;
+pub use widen::widen;
 
 use graph::Graph;
 use measure::Placed;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use log_store::{Topic, TopicConfig};
 use sql::ast::{ColumnDef, ColumnRole, Ident, Properties, SourceKind, Statement, StatementKind};
 
-use super::{done, queries};
+use super::{done, doomed, queries};
 use crate::catalog::{Catalog, Role, Source, SourceColumn, headers_type, kind_name};
 use crate::engine::Shared;
-use crate::error::{Code, Result, invalid};
+use crate::error::{Code, Error, Result, invalid};
 use crate::format::Format;
 use crate::near_miss::hint;
 use crate::outcome::Done;
@@ -64,7 +64,9 @@ pub fn execute(session: &Session, shared: &Shared, statement: &Statement) -> Res
         queries::materialize_source(session, shared, &mut changed, &mut source, statement)
     } else {
         changed.put_source(source);
-        shared.commit(changed, WriteBatch::default())
+        let mut batch = WriteBatch::default();
+        doomed::forget(&mut batch);
+        shared.commit(changed, batch)
     };
     undo_topic(shared, created, finished)?;
     Ok(done)
@@ -307,6 +309,7 @@ pub fn ensure_topic(
     if let Some(policy) = policy.or(compacts.then_some("compact")) {
         config.set("cleanup.policy", policy)?;
     }
+    doomed::note_now(shared.backend.as_ref(), &source.topic)?;
     shared.log.create_topic(&source.topic, partitions, config)?;
     Ok(Some(source.topic.clone()))
 }
@@ -322,10 +325,12 @@ fn unknown_topic(shared: &Shared, name: &str) -> crate::Error {
     }
 }
 
-/// Deletes a topic that was created for a statement that failed.
+/// Deletes a topic that was created for a statement that failed. Where the state store did, nobody
+/// knows what it has kept: the topic stays as long as the note says so.
 pub fn undo_topic(shared: &Shared, created: Option<String>, result: Result<()>) -> Result<()> {
-    if let (Err(_), Some(topic)) = (&result, &created) {
-        shared.log.delete_topic(topic)?;
+    match (&result, &created) {
+        (Ok(()) | Err(Error::Storage { .. }), _) | (_, None) => {}
+        (Err(_), Some(topic)) => doomed::delete(shared, topic)?,
     }
     result
 }
@@ -349,7 +354,7 @@ pub fn custom_type(
         )
         .at(name.span));
     }
-    let resolved = changed.resolve(data_type)?;
+    let resolved = changed.resolve(data_type).map_err(|error| error.at(name.span))?;
     let message = format!("type {} is {}", name.value, sql_name(&resolved));
     changed.types.insert(name.value.clone(), resolved);
     shared.commit(changed, WriteBatch::default())?;

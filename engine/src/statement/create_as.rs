@@ -41,12 +41,14 @@ pub fn create(session: &Session, shared: &Shared, statement: &Statement) -> Resu
         source.materialized_by = Some(number);
     }
     let prefix = if *kind == SourceKind::Stream { "CSAS" } else { "CTAS" };
+    let sources: Vec<String> = plan.sources().iter().map(|source| source.name.clone()).collect();
     let entry = QueryEntry {
         number,
         id: format!("{prefix}_{}_{number}", name.value),
         statement: statement.text.clone(),
         sink: Some(name.value.clone()),
-        sources: plan.sources().iter().map(|source| source.name.clone()).collect(),
+        columns: catalog.columns_of(&sources),
+        sources,
         session: session.properties.clone(),
         paused: false,
         plan: plan.to_string(),
@@ -146,12 +148,14 @@ pub fn insert_into(session: &Session, shared: &Shared, statement: &Statement) ->
         let message = format!("query id '{id}' already exists");
         return Err(invalid(Code::DuplicateName, message).at(target.span));
     }
+    let sources: Vec<String> = plan.sources().iter().map(|source| source.name.clone()).collect();
     let entry = QueryEntry {
         number,
         id: id.clone(),
         statement: statement.text.clone(),
         sink: Some(target.value.clone()),
-        sources: plan.sources().iter().map(|source| source.name.clone()).collect(),
+        columns: catalog.columns_of(sources.iter().chain([&target.value])),
+        sources,
         session: session.properties.clone(),
         paused: false,
         plan: plan.to_string(),
@@ -163,6 +167,8 @@ pub fn insert_into(session: &Session, shared: &Shared, statement: &Statement) ->
 
 /// Plans again what a catalog's query was planned from.
 pub fn replan(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Result<Plan> {
+    let catalog = catalog.seen_by(entry);
+    let catalog = catalog.as_ref();
     let statements = sql::parse(&entry.statement)?;
     let statement = statements.first();
     let statement =

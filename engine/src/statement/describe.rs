@@ -3,7 +3,8 @@
 use sql::ast::{Describe, Ident, SourceKind};
 
 use super::table::{Table, lines};
-use crate::catalog::{Role, Source, SourceColumn, kind_name};
+use crate::catalog::{Catalog, Role, Source, SourceColumn, kind_name};
+use crate::engine::Shared;
 use crate::error::{Code, Result, invalid};
 use crate::near_miss::hint;
 use crate::outcome::Outcome;
@@ -17,8 +18,8 @@ pub fn execute(session: &Session, what: &Describe) -> Result<Outcome> {
         Describe::Source { name, extended: false } => columns(session, name),
         Describe::Source { name, extended: true } => extended(session, name),
         Describe::Function { name } => function(session, name),
-        Describe::Streams { .. } => all(session, SourceKind::Stream),
-        Describe::Tables { .. } => all(session, SourceKind::Table),
+        Describe::Streams { extended } => all(session, SourceKind::Stream, *extended),
+        Describe::Tables { extended } => all(session, SourceKind::Table, *extended),
     }
 }
 
@@ -29,9 +30,22 @@ pub fn columns(session: &Session, name: &Ident) -> Result<Outcome> {
     columns_of([source])
 }
 
-fn all(session: &Session, kind: SourceKind) -> Result<Outcome> {
+fn all(session: &Session, kind: SourceKind, extended: bool) -> Result<Outcome> {
     let catalog = session.shared.catalog();
-    columns_of(catalog.sources.values().filter(|source| source.kind == kind).collect::<Vec<_>>())
+    let sources: Vec<&Source> = catalog.sources.values().filter(|s| s.kind == kind).collect();
+    if !extended {
+        return columns_of(sources);
+    }
+    let facts = sources.into_iter().map(|source| {
+        let of_source = facts(&session.shared, &catalog, source)?;
+        Ok(of_source.into_iter().map(|(name, value)| (source.name.as_str(), name, value)))
+    });
+    let facts: Vec<_> = facts.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    Table::new("DESCRIBE")
+        .text("source", facts.iter().map(|(source, ..)| Some(*source)))
+        .text("property", facts.iter().map(|(_, name, _)| Some(name.as_str())))
+        .text("value", facts.iter().map(|(.., value)| Some(value.as_str())))
+        .outcome()
 }
 
 fn columns_of<'a>(sources: impl IntoIterator<Item = &'a Source> + Clone) -> Result<Outcome> {
@@ -70,9 +84,17 @@ fn role(kind: SourceKind, role: &Role) -> String {
 }
 
 fn extended(session: &Session, name: &Ident) -> Result<Outcome> {
-    let shared = &session.shared;
-    let catalog = shared.catalog();
+    let catalog = session.shared.catalog();
     let source = catalog.source(&name.value).map_err(|error| error.at(name.span))?;
+    let facts = facts(&session.shared, &catalog, source)?;
+    Table::new("DESCRIBE")
+        .text("property", facts.iter().map(|(name, _)| Some(name.as_str())))
+        .text("value", facts.iter().map(|(_, value)| Some(value.as_str())))
+        .outcome()
+}
+
+/// What there is to say of a source, in order.
+fn facts(shared: &Shared, catalog: &Catalog, source: &Source) -> Result<Vec<(String, String)>> {
     let mut facts: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
     add("name", source.name.clone());
@@ -107,25 +129,18 @@ fn extended(session: &Session, name: &Ident) -> Result<Outcome> {
     for query in catalog.writers(&source.name) {
         add("written by", query.id.clone());
     }
-    for (holds, size) in stores(shared, &catalog, source)? {
+    for (holds, size) in stores(shared, catalog, source)? {
         add(&format!("state: {holds}"), size);
     }
     for query in catalog.readers(&source.name) {
         add("read by", query.id.clone());
     }
     add("statement", source.statement.clone());
-    Table::new("DESCRIBE")
-        .text("property", facts.iter().map(|(name, _)| Some(name.as_str())))
-        .text("value", facts.iter().map(|(_, value)| Some(value.as_str())))
-        .outcome()
+    Ok(facts)
 }
 
 /// What the queries that write a source have to remember, and how much that is.
-fn stores(
-    shared: &crate::engine::Shared,
-    catalog: &crate::catalog::Catalog,
-    source: &Source,
-) -> Result<Vec<(String, String)>> {
+fn stores(shared: &Shared, catalog: &Catalog, source: &Source) -> Result<Vec<(String, String)>> {
     let mut facts = Vec::new();
     for query in catalog.writers(&source.name) {
         let Some(task) = shared.scheduler.task(query.number) else { continue };

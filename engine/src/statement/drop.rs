@@ -2,8 +2,8 @@
 
 use sql::ast::{Ident, StatementKind};
 
-use super::{alter::ids, done, queries};
-use crate::catalog::{Catalog, kind_name};
+use super::{alter::ids, create_as, done, doomed, queries};
+use crate::catalog::{Catalog, QueryEntry, Source, kind_name};
 use crate::engine::Shared;
 use crate::error::{Code, Result, invalid};
 use crate::outcome::Done;
@@ -39,17 +39,45 @@ pub fn source(shared: &Shared, statement: &StatementKind) -> Result<Done> {
         let message = format!("cannot delete the topic of read-only source {}", name.value);
         return Err(invalid(Code::InvalidQuery, message).at(name.span));
     }
+    let topic = shared.log.topic(&source.topic).filter(|_| *delete_topic);
+    if topic.is_some() {
+        check_unshared(&catalog, source, name)?;
+    }
     let mut changed = Catalog::clone(&catalog);
     changed.sources.remove(&name.value);
     let mut batch = WriteBatch::default();
-    if let Some(number) = owner.or(source.materialized_by) {
+    let query = owner.or(source.materialized_by);
+    if let Some(number) = query {
         queries::stop(shared, &mut changed, number, &mut batch);
     }
-    shared.commit(changed, batch)?;
-    if *delete_topic && shared.log.topic(&source.topic).is_some() {
-        shared.log.delete_topic(&source.topic)?;
+    if let Some(topic) = &topic {
+        doomed::note(&mut batch, topic.name());
     }
-    Ok(done(&tag, format!("source {} was dropped", name.value)))
+    queries::commit_without(shared, changed, batch, query.as_slice())?;
+    let mut done = done(&tag, format!("source {} was dropped", name.value));
+    if let Some(Err(error)) = topic.map(|topic| doomed::delete(shared, topic.name())) {
+        let later = "it is deleted when the data is opened again";
+        done.warnings.push(format!("topic {}: {error}; {later}", source.topic));
+    }
+    Ok(done)
+}
+
+/// Whether no other stream or table lies on the topic.
+fn check_unshared(catalog: &Catalog, source: &Source, name: &Ident) -> Result<()> {
+    let others = catalog.sources.values();
+    let others = others.filter(|other| other.topic == source.topic && other.name != source.name);
+    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "refusing to delete topic {}: found other data sources using it: [{}]",
+        source.topic,
+        others.join(", ")
+    );
+    Err(invalid(Code::InUse, message)
+        .at(name.span)
+        .hint("drop them first, or leave out DELETE TOPIC"))
 }
 
 /// The query that was created by the same statement as the stream or table.
@@ -88,6 +116,24 @@ pub fn custom_type(shared: &Shared, if_exists: bool, name: &Ident) -> Result<Don
         }
         return Err(invalid(Code::UnknownName, message).at(name.span));
     }
+    check_type_unused(shared, &changed, name)?;
     shared.commit(changed, WriteBatch::default())?;
     Ok(done("DROP TYPE", format!("type {} was dropped", name.value)))
+}
+
+/// Whether all queries can be planned without the type. Columns have types, not their names.
+fn check_type_unused(shared: &Shared, without: &Catalog, name: &Ident) -> Result<()> {
+    let needs = |query: &&QueryEntry| create_as::replan(shared, without, query).is_err();
+    let with = shared.catalog();
+    let users = without.queries.values().filter(needs);
+    let users: Vec<&QueryEntry> =
+        users.filter(|query| create_as::replan(shared, &with, query).is_ok()).collect();
+    if users.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("cannot drop type {}: the following queries use it: [{}]", name.value, ids(&users));
+    Err(invalid(Code::InUse, message)
+        .at(name.span)
+        .hint("you need to terminate them before dropping it"))
 }

@@ -8,6 +8,7 @@ mod assert;
 mod create;
 mod create_as;
 mod describe;
+pub(crate) mod doomed;
 mod drop;
 mod explain;
 mod export;
@@ -19,6 +20,9 @@ mod replace;
 mod show;
 pub(crate) mod table;
 pub(crate) mod transaction;
+
+#[cfg(test)]
+mod tests;
 
 use sql::ast::{ExplainTarget, QueryTarget, Statement, StatementKind as Kind};
 

@@ -1,16 +1,19 @@
 //! Persistent queries: starting, stopping, pausing, and resuming them when an engine is opened.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sql::ast::{QueryTarget, Statement};
 
-use super::{create::topic_of, create_as, done, target_name};
+use super::{create::topic_of, create_as, done, doomed, target_name};
 use crate::aggregate::Settings;
 use crate::catalog::{Catalog, QueryEntry, Source};
 use crate::engine::{Emission, QueryInfo, Shared};
 use crate::error::{Error, Result};
 use crate::outcome::Done;
-use crate::pipeline::{Build, Expiry, Materialized, Output, Pipeline, TopicSink, build, commit};
+use crate::pipeline::{
+    Build, Expiry, Materialized, Output, Pipeline, TopicSink, build, commit, widen,
+};
 use crate::plan::{Plan, SourcePlan};
 use crate::properties::SessionProperties;
 use crate::scheduler::Status;
@@ -30,8 +33,19 @@ pub fn start_and_commit(
     if replaces {
         shared.scheduler.remove(number);
     }
-    let pipeline = pipeline(shared, &changed, &entry, plan)?;
+    let started = commit_with(shared, changed, &entry, plan);
+    if started.is_err() && replaces {
+        resume(shared, &[number])?;
+    }
+    started
+}
+
+fn commit_with(shared: &Shared, changed: Catalog, entry: &QueryEntry, plan: &Plan) -> Result<()> {
+    let number = entry.number;
+    let pipeline = pipeline(shared, &changed, entry, plan)?;
     let mut batch = WriteBatch::default();
+    doomed::forget(&mut batch);
+    widen_rows(shared, &changed, entry, &mut batch)?;
     for (partition, at, _) in pipeline.positions() {
         // Where a query begins is decided once, when it is created.
         commit::put_position(&mut batch, number, &partition, at);
@@ -39,6 +53,23 @@ pub fn start_and_commit(
     shared.commit(changed, batch)?;
     shared.scheduler.add(topics(plan), pipeline, Status::Running);
     Ok(())
+}
+
+/// Where a query's table gets columns, the rows that are kept of it get them too.
+fn widen_rows(
+    shared: &Shared,
+    changed: &Catalog,
+    entry: &QueryEntry,
+    batch: &mut WriteBatch,
+) -> Result<()> {
+    let catalog = shared.catalog();
+    let Some(sink) = &entry.sink else { return Ok(()) };
+    let Some(old) = catalog.sources.get(sink) else { return Ok(()) };
+    let new = changed.source(sink)?;
+    if old.materialized_by != Some(entry.number) || old.columns == new.columns {
+        return Ok(());
+    }
+    widen(old, new, entry.number, shared.backend.as_ref(), batch)
 }
 
 fn topics(plan: &Plan) -> Vec<String> {
@@ -51,6 +82,8 @@ fn pipeline(
     entry: &QueryEntry,
     plan: &Plan,
 ) -> Result<Pipeline> {
+    let catalog = catalog.seen_by(entry);
+    let catalog = catalog.as_ref();
     let output = match &entry.sink {
         Some(sink) => {
             let sink = catalog.source(sink)?;
@@ -100,22 +133,47 @@ pub fn aggregate_settings(session: &SessionProperties) -> Settings {
 }
 
 /// Starts all queries of the catalog.
-pub fn resume_all(shared: &Arc<Shared>) -> Result<()> {
+pub fn resume_all(shared: &Shared) -> Result<()> {
+    let numbers: Vec<u32> = shared.catalog().queries.keys().copied().collect();
+    resume(shared, &numbers)
+}
+
+/// Starts queries of the catalog where they stand. One that cannot be planned any more is left
+/// alone, and does not keep the others from running.
+fn resume(shared: &Shared, numbers: &[u32]) -> Result<()> {
     let catalog = shared.catalog();
-    for entry in catalog.queries.values() {
-        let plan = create_as::replan(shared, &catalog, entry)?;
-        let status = match (entry.paused, plan.to_string() == entry.plan) {
-            (true, _) => Status::Paused,
-            (false, true) => Status::Running,
-            (false, false) => Status::Failed(format!(
-                "this version plans the query otherwise than the one that created it; terminate it and create it again\nwas:\n{}\nis:\n{plan}",
-                entry.plan
-            )),
-        };
-        let pipeline = pipeline(shared, &catalog, entry, &plan)?;
-        shared.scheduler.add(topics(&plan), pipeline, status);
+    for entry in numbers.iter().filter_map(|number| catalog.queries.get(number)) {
+        match resume_one(shared, &catalog, entry) {
+            Err(Error::Invalid(error)) => {
+                tracing::error!(query = entry.id, %error, "query cannot be started");
+            }
+            started => started?,
+        }
     }
     Ok(())
+}
+
+fn resume_one(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Result<()> {
+    let plan = create_as::replan(shared, catalog, entry)?;
+    let status = match (entry.paused, plan.to_string() == entry.plan) {
+        (true, _) => Status::Paused,
+        (false, true) => Status::Running,
+        (false, false) => Status::Failed(format!(
+            "this version plans the query otherwise than the one that created it; terminate it and create it again\nwas:\n{}\nis:\n{plan}",
+            entry.plan
+        )),
+    };
+    let pipeline = pipeline(shared, catalog, entry, &plan)?;
+    shared.scheduler.add(topics(&plan), pipeline, status);
+    Ok(())
+}
+
+/// Why a query of the catalog was not started.
+pub fn not_started(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> String {
+    let pipeline =
+        |plan: Plan| pipeline(shared, catalog, entry, &plan).map(|_| "STOPPED".to_owned());
+    let status = create_as::replan(shared, catalog, entry).and_then(pipeline);
+    status.unwrap_or_else(|error| format!("ERROR: {}", error.message()))
 }
 
 /// Takes a query out of the catalog and ends it.
@@ -123,6 +181,21 @@ pub fn stop(shared: &Shared, changed: &mut Catalog, number: u32, batch: &mut Wri
     shared.scheduler.remove(number);
     changed.queries.remove(&number);
     commit::forget_query(batch, number);
+}
+
+/// Makes a catalog without the queries that were stopped the current one. Where that fails they go
+/// on.
+pub fn commit_without(
+    shared: &Shared,
+    changed: Catalog,
+    batch: WriteBatch,
+    stopped: &[u32],
+) -> Result<()> {
+    let committed = shared.commit(changed, batch);
+    if committed.is_err() {
+        resume(shared, stopped)?;
+    }
+    committed
 }
 
 /// `TERMINATE`: ends queries; what they wrote stays.
@@ -136,7 +209,7 @@ pub fn terminate(shared: &Shared, target: &QueryTarget) -> Result<Done> {
             source.materialized_by = source.materialized_by.filter(|by| by != number);
         }
     }
-    shared.commit(changed, batch)?;
+    commit_without(shared, changed, batch, &numbers)?;
     Ok(done("TERMINATE", format!("{}: {} queries terminated", target_name(target), numbers.len())))
 }
 
@@ -206,6 +279,7 @@ pub fn materialize_source(
             statement: statement.text.clone(),
             sink: None,
             sources: vec![source.name.clone()],
+            columns: BTreeMap::new(),
             session: session.properties.clone(),
             paused: false,
             plan: plan.to_string(),

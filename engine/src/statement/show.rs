@@ -1,9 +1,11 @@
 //! `SHOW` (or `LIST`).
 
+use log_store::{Lag, LogStore, Topic};
 use sql::ast::{Show, SourceKind};
 
+use super::alter::ids;
 use super::table::Table;
-use crate::catalog::Source;
+use crate::catalog::{QueryEntry, Source};
 use crate::error::Result;
 use crate::function::FunctionKind;
 use crate::outcome::Outcome;
@@ -14,9 +16,9 @@ use crate::types::sql_name;
 /// Lists what was asked for.
 pub fn execute(session: &Session, what: &Show) -> Result<Outcome> {
     match what {
-        Show::Streams { .. } => sources(session, SourceKind::Stream),
-        Show::Tables { .. } => sources(session, SourceKind::Table),
-        Show::Topics { extended, .. } => topics(session, *extended),
+        Show::Streams { extended } => sources(session, SourceKind::Stream, *extended),
+        Show::Tables { extended } => sources(session, SourceKind::Table, *extended),
+        Show::Topics { all, extended } => topics(session, *all, *extended),
         Show::Queries { extended } => queries(session, *extended),
         Show::Functions => functions(session),
         Show::Properties => properties(session),
@@ -37,40 +39,77 @@ pub fn execute(session: &Session, what: &Show) -> Result<Outcome> {
     }
 }
 
-fn sources(session: &Session, kind: SourceKind) -> Result<Outcome> {
+fn sources(session: &Session, kind: SourceKind, extended: bool) -> Result<Outcome> {
     let catalog = session.shared.catalog();
     let sources: Vec<&Source> = catalog.sources.values().filter(|s| s.kind == kind).collect();
     let name = if kind == SourceKind::Stream { "stream_name" } else { "table_name" };
-    Table::new("SHOW")
+    let queries = |queries: Vec<&QueryEntry>| (!queries.is_empty()).then(|| ids(&queries));
+    let table = Table::new("SHOW")
         .text(name, sources.iter().map(|source| Some(source.name.as_str())))
         .text("kafka_topic", sources.iter().map(|source| Some(source.topic.as_str())))
         .text("key_format", sources.iter().map(|source| Some(source.key_format.name())))
         .text("value_format", sources.iter().map(|source| Some(source.value_format.name())))
         .truth("windowed", sources.iter().map(|source| source.window.is_some()))
-        .text(
-            "written_by",
-            sources.iter().map(|source| {
-                let writers = catalog.writers(&source.name);
-                (!writers.is_empty()).then(|| super::alter::ids(&writers))
-            }),
-        )
+        .text("written_by", sources.iter().map(|source| queries(catalog.writers(&source.name))));
+    if !extended {
+        return table.outcome();
+    }
+    let log = &session.shared.log;
+    let topics: Vec<_> = sources.iter().map(|source| log.topic(&source.topic)).collect();
+    let sum = |of: fn(&Topic) -> i64| topics.iter().map(move |t| t.as_deref().map_or(0, of));
+    table
+        .text("read_by", sources.iter().map(|source| queries(catalog.readers(&source.name))))
+        .number("partitions", sum(partitions))
+        .number("records", sum(records))
+        .number("bytes", sum(bytes))
+        .text("statement", sources.iter().map(|source| Some(one_line(&source.statement))))
         .outcome()
 }
 
-fn topics(session: &Session, extended: bool) -> Result<Outcome> {
-    let topics = session.shared.log.topics();
-    let count = |of: &dyn Fn(&log_store::Partition) -> i64| -> Vec<i64> {
-        topics.iter().map(|topic| topic.partitions().iter().map(|p| of(p)).sum()).collect()
-    };
+fn partitions(topic: &Topic) -> i64 {
+    topic.partitions().len() as i64
+}
+
+fn records(topic: &Topic) -> i64 {
+    topic.partitions().iter().map(|p| p.high_watermark() - p.log_start_offset()).sum()
+}
+
+fn bytes(topic: &Topic) -> i64 {
+    topic.partitions().iter().map(|p| p.size_bytes() as i64).sum()
+}
+
+/// The topics; with `all` also those that the store keeps for itself.
+fn topics(session: &Session, all: bool, extended: bool) -> Result<Outcome> {
+    let log = &session.shared.log;
+    let mut topics = log.topics();
+    if all {
+        topics.extend(log.internal_topics());
+    }
     let table = Table::new("SHOW")
         .text("topic", topics.iter().map(|topic| Some(topic.name())))
-        .number("partitions", topics.iter().map(|topic| topic.partitions().len() as i64))
-        .number("records", count(&|p| p.high_watermark() - p.log_start_offset()));
-    match extended {
-        false => table,
-        true => table.number("bytes", count(&|p| p.size_bytes() as i64)),
+        .number("partitions", topics.iter().map(|topic| partitions(topic)))
+        .number("records", topics.iter().map(|topic| records(topic)));
+    if !extended {
+        return table.outcome();
     }
-    .outcome()
+    let catalog = session.shared.catalog();
+    let readers = topics.iter().map(|topic| {
+        let reads =
+            |name: &String| catalog.sources.get(name).is_some_and(|s| s.topic == topic.name());
+        catalog.queries.values().filter(|query| query.sources.iter().any(reads)).count() as i64
+    });
+    let groups = groups_of(log)?;
+    let groups = topics.iter().map(|topic| {
+        groups
+            .iter()
+            .filter(|(_, read)| read.iter().any(|lag| &*lag.partition.topic == topic.name()))
+            .count() as i64
+    });
+    table
+        .number("bytes", topics.iter().map(|topic| bytes(topic)))
+        .number("queries", readers)
+        .number("groups", groups)
+        .outcome()
 }
 
 fn queries(session: &Session, extended: bool) -> Result<Outcome> {
@@ -80,13 +119,13 @@ fn queries(session: &Session, extended: bool) -> Result<Outcome> {
     let tasks: Vec<_> = queries.iter().map(|query| shared.scheduler.task(query.number)).collect();
     let progress: Vec<_> =
         tasks.iter().map(|task| task.as_ref().map(|t| t.progress()).unwrap_or_default()).collect();
-    let status = |task: &Option<std::sync::Arc<crate::scheduler::Task>>| match task {
-        None => "STOPPED".to_owned(),
+    let statuses = queries.iter().zip(&tasks).map(|(query, task)| match task {
+        None => super::queries::not_started(shared, &catalog, query),
         Some(task) => task.status().to_string(),
-    };
+    });
     let table = Table::new("SHOW")
         .text("query_id", queries.iter().map(|query| Some(query.id.as_str())))
-        .text("status", tasks.iter().map(|task| Some(status(task))))
+        .text("status", statuses.map(Some))
         .text("reads", queries.iter().map(|query| Some(query.sources.join(", "))))
         .text("writes", queries.iter().map(|query| query.sink.as_deref()))
         .number("lag", progress.iter().map(|p| p.lag as i64));
@@ -132,11 +171,31 @@ fn properties(session: &Session) -> Result<Outcome> {
         .outcome()
 }
 
+/// Queries, which remember themselves how far they have read, and the groups of the log.
 fn groups(session: &Session) -> Result<Outcome> {
-    let catalog = session.shared.catalog();
-    let queries: Vec<_> = catalog.queries.values().collect();
+    let shared = &session.shared;
+    let catalog = shared.catalog();
+    let mut rows: Vec<(String, &str, String, i64)> = Vec::new();
+    for query in catalog.queries.values() {
+        let lag = shared.scheduler.task(query.number).map_or(0, |task| task.progress().lag);
+        rows.push((query.id.clone(), "query", query.sources.join(", "), lag as i64));
+    }
+    for (group, lags) in groups_of(&shared.log)? {
+        let mut topics: Vec<&str> = lags.iter().map(|lag| &*lag.partition.topic).collect();
+        topics.dedup();
+        let lag = lags.iter().map(|lag| lag.behind).sum();
+        rows.push((group, "consumer group", topics.join(", "), lag));
+    }
     Table::new("SHOW")
-        .text("group", queries.iter().map(|query| Some(query.id.as_str())))
-        .text("reads", queries.iter().map(|query| Some(query.sources.join(", "))))
+        .text("group", rows.iter().map(|(group, ..)| Some(group.as_str())))
+        .text("kind", rows.iter().map(|(_, kind, ..)| Some(*kind)))
+        .text("reads", rows.iter().map(|(.., reads, _)| Some(reads.as_str())))
+        .number("lag", rows.iter().map(|(.., lag)| *lag))
         .outcome()
+}
+
+/// The consumer groups of the log, with where each is.
+fn groups_of(log: &LogStore) -> Result<Vec<(String, Vec<Lag>)>> {
+    let lag = |name: String| Ok((name.clone(), log.group(&name)?.lag()));
+    log.groups().into_iter().map(lag).collect()
 }

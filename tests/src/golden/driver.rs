@@ -55,6 +55,8 @@ pub struct Driver {
     clock: Arc<ManualClock>,
     /// Statements that set up a session, for the next one.
     settings: Vec<String>,
+    /// Classes of the errors so far.
+    refusals: Vec<Option<String>>,
     /// None only while the engine is opened again.
     open: Option<(Engine, Session)>,
 }
@@ -64,7 +66,8 @@ impl Driver {
     pub async fn open(variant: Variant) -> Result<Driver> {
         let dir = tempfile::tempdir().context("make a directory")?;
         let clock = Arc::new(ManualClock::default());
-        let mut driver = Driver { variant, dir, clock, settings: Vec::new(), open: None };
+        let (settings, refusals) = Default::default();
+        let mut driver = Driver { variant, dir, clock, settings, refusals, open: None };
         driver.reopen().await?;
         Ok(driver)
     }
@@ -81,6 +84,12 @@ impl Driver {
         }
         self.settle().await?;
         Ok(output)
+    }
+
+    /// The classes of the errors that statements gave, in order; none for those that no statement
+    /// is to blame for.
+    pub fn refusals(&self) -> &[Option<String>] {
+        &self.refusals
     }
 
     async fn dispatch(&mut self, command: &Command) -> Result<Vec<String>> {
@@ -103,7 +112,10 @@ impl Driver {
         let (_, session) = self.open.as_mut().context("the engine is closed")?;
         let outcomes = match session.run(text).await {
             Ok(outcomes) => outcomes,
-            Err(error) => return Ok(render::error(&error, text)),
+            Err(error) => {
+                self.refusals.push(error.class());
+                return Ok(render::error(&error, text));
+            }
         };
         let mut output = Vec::new();
         for outcome in outcomes {

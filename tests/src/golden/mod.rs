@@ -44,4 +44,4 @@ mod script;
 mod time;
 
 pub use driver::Variant;
-pub use runner::{Failure, run_file};
+pub use runner::{Failure, refusals, run_file};

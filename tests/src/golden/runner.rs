@@ -80,6 +80,18 @@ pub async fn run_file(path: &Path, update: bool) -> Result<Vec<Failure>> {
     Ok(failures)
 }
 
+/// The classes of the errors that a script's statements give, in order.
+pub async fn refusals(path: &Path) -> Result<Vec<Option<String>>> {
+    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let mut driver = Driver::open(Variant::ALL[0]).await?;
+    for step in &Script::parse(&text).steps {
+        for command in &prepare(step)?.commands {
+            driver.carry_out(command).await?;
+        }
+    }
+    Ok(driver.refusals().to_vec())
+}
+
 fn prepare(step: &Step) -> Result<Prepared<'_>> {
     let commands = command::parse(&step.input).with_context(|| format!("line {}", step.line))?;
     Ok(Prepared { step, commands })
