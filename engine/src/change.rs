@@ -5,8 +5,13 @@
 //! [`Op::Tombstone`] for a record without a value. A table carries keyed changes; an update is
 //! the adjacent pair `U-`, `U+`, so that whoever keeps state can take the old row back.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array};
-use arrow::compute::{filter, filter_record_batch, take, take_record_batch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array, new_null_array};
+use arrow::compute::{
+    concat, concat_batches, filter, filter_record_batch, take, take_record_batch,
+};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
 use crate::error::{Error, Result};
@@ -60,6 +65,34 @@ impl Changes {
         debug_assert_eq!(rows.num_rows(), ops.len());
         let ops = ops.iter().any(|op| *op != Op::Insert).then_some(ops);
         Self { ops, ..Self::inserts(rows, times) }
+    }
+
+    /// No rows.
+    pub fn none(schema: &SchemaRef) -> Self {
+        Self::inserts(RecordBatch::new_empty(Arc::clone(schema)), Vec::<i64>::new().into())
+    }
+
+    /// The rows of all parts, in their order; there is at least one part, and all have the same
+    /// columns.
+    pub fn concat(parts: &[&Self]) -> Result<Self> {
+        let schema = parts.first().map(|part| part.rows.schema());
+        let schema = schema.ok_or_else(|| Error::Internal("no changes to put together".into()))?;
+        let rows = concat_batches(&schema, parts.iter().map(|part| &part.rows))?;
+        let times: Vec<&dyn Array> = parts.iter().map(|part| &part.times as &dyn Array).collect();
+        let times = as_times(&concat(&times)?)?;
+        let ops = parts.iter().flat_map(|part| part.each_op()).collect();
+        let headers = match parts.iter().find_map(|part| part.headers.as_ref()) {
+            None => None,
+            Some(some) => {
+                let columns = parts.iter().map(|part| match &part.headers {
+                    Some(headers) => Arc::clone(headers),
+                    None => new_null_array(some.data_type(), part.len()),
+                });
+                let columns: Vec<ArrayRef> = columns.collect();
+                Some(concat(&columns.iter().map(|column| &**column).collect::<Vec<_>>())?)
+            }
+        };
+        Ok(Self { headers, ..Self::new(rows, ops, times) })
     }
 
     /// Number of rows.
@@ -138,8 +171,6 @@ fn as_times(column: &ArrayRef) -> Result<Int64Array> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;

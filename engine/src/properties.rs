@@ -313,6 +313,7 @@ impl SourceProperties {
     pub fn finish(&self, mut source: Source, session: &SessionProperties) -> Result<Source> {
         source.wrap_single_value = self.wrapping(&source, session)?;
         source.timestamp = self.timestamp(&source)?;
+        check_together(&source)?;
         check(&source.key_side())?;
         check(&source.value_side())?;
         Ok(source)
@@ -373,6 +374,17 @@ impl SourceProperties {
         }
         Ok(Some(TimestampColumn { column: wanted, format }))
     }
+}
+
+/// A key can be among the columns only where there are columns.
+fn check_together(source: &Source) -> Result<()> {
+    if source.key_format != Format::Arrow || source.value_format == Format::Arrow {
+        return Ok(());
+    }
+    let value = source.value_format.name();
+    let message = format!("KEY_FORMAT 'ARROW' needs VALUE_FORMAT 'ARROW', found '{value}'");
+    let hint = format!("set KEY_FORMAT as well, as KEY_FORMAT='KAFKA', or FORMAT='{value}'");
+    Err(invalid(Code::InvalidValue, message).hint(hint))
 }
 
 fn refuse_registry(clause: &Properties) -> Result<()> {

@@ -151,3 +151,15 @@ fn what_does_not_exist_is_named() {
     assert_eq!(place.run(&["consume", "t", "--from", "yesterday"]).status, 2);
     assert_eq!(place.run(&["consume", "t", "--from", "1", "--group", "g"]).status, 2);
 }
+
+#[test]
+fn columns_show_as_records() {
+    let place = Place::new();
+    let script = "CREATE STREAM s (k STRING KEY, n INT, t STRING)
+        WITH (KAFKA_TOPIC = 's', PARTITIONS = 1, VALUE_FORMAT = 'ARROW');
+        INSERT INTO s (k, n, t) VALUES ('a', 1, 'x'), ('b', 2, NULL), ('c', 3, 'z');";
+    place.run_with_input(&[], script).ok();
+    let consumed = place.run(&["consume", "s", "-k", "=", "--from", "1"]).ok();
+    assert_eq!(consumed, "b={\"N\":2,\"T\":null}\nc={\"N\":3,\"T\":\"z\"}\n");
+    assert_eq!(place.run(&["consume", "s", "-n", "1"]).ok(), "{\"N\":1,\"T\":\"x\"}\n");
+}

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use engine::TopicRecord;
+use engine::format::records_of;
 use log_store::{
     Batch, Header, Isolation, LogStore, Offset, Partition, Record, RecordsBuilder, Timestamp,
     TopicConfig, partition_for_key,
@@ -77,7 +78,7 @@ fn read_partition(partition: &Partition) -> Result<Vec<TopicRecord>> {
 }
 
 fn read_batch(batch: &Batch, from: Offset, records: &mut Vec<TopicRecord>) -> Result<()> {
-    for record in batch.records()?.iter() {
+    for record in records_of(batch)?.iter() {
         let record = record?;
         if record.offset >= from {
             records.push(owned(&record)?);

@@ -96,6 +96,20 @@ impl Source {
         }
     }
 
+    /// How a key is made bytes of, which say what partition it is in. A key in ARROW is in the
+    /// partition of the same key in KAFKA's format, or in JSON where that cannot hold it.
+    pub fn key_bytes_side(&self) -> Side {
+        let side = self.key_side();
+        if side.format != Format::Arrow {
+            return side;
+        }
+        let kafka = Side { format: Format::Kafka, ..side.clone() };
+        match crate::format::check(&kafka) {
+            Ok(()) => kafka,
+            Err(_) => Side { format: Format::Json, ..side },
+        }
+    }
+
     /// The value's side of the topic.
     pub fn value_side(&self) -> Side {
         Side {

@@ -9,6 +9,7 @@
 
 mod check;
 mod column;
+mod columnar;
 mod delimited;
 mod digits;
 mod java_double;
@@ -34,6 +35,8 @@ use arrow::datatypes::Fields;
 use crate::error::{Code, Error, Result, invalid};
 
 pub use check::check;
+pub use columnar::{ColumnsBuilder, Frame, Layout, RecordColumns, records_of};
+pub(crate) use columnar::{headers_at, mismatch};
 pub use java_double::write_java_double;
 
 /// How the payloads of one side of a topic are written.
@@ -50,7 +53,7 @@ pub enum Format {
     Kafka,
     /// No payload at all.
     None,
-    /// Columnar batches; single payloads are not written by this format.
+    /// Columns: batches of records as they are in memory. Single payloads are not written so.
     Arrow,
 }
 
@@ -117,8 +120,8 @@ pub fn decoder(side: &Side, wanted: &[usize]) -> Result<Arc<dyn Decoder>> {
     }
     let wanted = wanted.to_vec();
     Ok(match &side.format {
-        Format::Arrow => return Err(no_payloads()),
         _ if side.columns.is_empty() => Arc::new(none::NoColumns),
+        Format::Arrow => Arc::new(columnar::SinglePayloads::new(side, &wanted)),
         Format::Json => Arc::new(json::JsonDecoder::new(side, wanted)),
         Format::Delimited { delimiter } => {
             Arc::new(delimited::DelimitedDecoder::new(side.columns.clone(), *delimiter, wanted))

@@ -8,12 +8,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use log_store::{
     AppendBatch, LogStore, Outcome, Partition, RecordsBuilder, Timestamp, TopicPartition,
     Transaction, TransactionId,
 };
 
 use crate::error::{Error, Result};
+use crate::format::ColumnsBuilder;
 use crate::state::{Backend, Family, WriteBatch, prefix_end};
 
 /// The largest batch that is written, before compression.
@@ -27,12 +29,13 @@ pub struct Writer<'a> {
     log: &'a LogStore,
     transaction: Option<Transaction>,
     open: BTreeMap<TopicPartition, (Arc<Partition>, RecordsBuilder)>,
+    columns: BTreeMap<TopicPartition, (Arc<Partition>, ColumnsBuilder)>,
 }
 
 impl<'a> Writer<'a> {
     /// A writer; the transaction begins with the first full batch.
     pub fn new(log: &'a LogStore) -> Self {
-        Self { log, transaction: None, open: BTreeMap::new() }
+        Self { log, transaction: None, open: BTreeMap::new(), columns: BTreeMap::new() }
     }
 
     /// Adds a record.
@@ -57,6 +60,18 @@ impl<'a> Writer<'a> {
         self.append(partition, batch)
     }
 
+    /// Adds records as columns.
+    pub fn push_columns(&mut self, partition: &Arc<Partition>, rows: RecordBatch) -> Result<()> {
+        let name = partition.topic_partition().clone();
+        let open = self.columns.entry(name);
+        let (_, columns) =
+            open.or_insert_with(|| (Arc::clone(partition), ColumnsBuilder::default()));
+        for batch in columns.push(rows)? {
+            self.append(partition, batch)?;
+        }
+        Ok(())
+    }
+
     fn append(&mut self, partition: &Arc<Partition>, batch: AppendBatch) -> Result<()> {
         let transaction = match &mut self.transaction {
             Some(transaction) => transaction,
@@ -70,6 +85,11 @@ impl<'a> Writer<'a> {
         for (partition, mut records) in std::mem::take(&mut self.open).into_values() {
             if !records.is_empty() {
                 let batch = records.build();
+                self.append(&partition, batch)?;
+            }
+        }
+        for (partition, mut columns) in std::mem::take(&mut self.columns).into_values() {
+            for batch in columns.build()? {
                 self.append(&partition, batch)?;
             }
         }

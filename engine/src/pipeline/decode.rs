@@ -1,20 +1,29 @@
 //! From records to rows: formats, windows of keys, event time, headers, pseudo columns.
+//!
+//! Records come one after the other ([`RecordDecoder::decode`]) or as columns (`columns`). Either
+//! becomes [`Recorded`], and what is made of that is the same for both.
+
+mod columns;
+mod fetched;
+mod headers;
+mod time;
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Int32Array, Int64Array, ListBuilder,
-    StringBuilder, StructBuilder, new_null_array,
-};
-use arrow::datatypes::{DataType, Fields, Int64Type, SchemaRef, TimestampMillisecondType};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, new_null_array};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use log_store::PartitionId;
 use sql::ast::SourceKind;
 
-use crate::catalog::{Role, Source, TimestampColumn, headers_type};
+use self::headers::{header, headers, no_headers};
+use self::time::time_column;
+pub use self::time::{TIME_ERROR, time_at};
+use crate::catalog::{Role, Source};
 use crate::change::{Changes, Op};
-use crate::error::{Error, Result};
-use crate::format::{Decoder, decoder};
-use crate::function::datetime::{TimePattern, Zone};
+use crate::error::Result;
+use crate::format::{Decoder, Format, decoder};
+use crate::function::datetime::TimePattern;
 use crate::processing_log::LogEntry;
 use crate::row_type::{RowType, Windowing, pseudo};
 use crate::state::batch_of;
@@ -42,6 +51,10 @@ pub struct DecodedRecords {
     pub offsets: Vec<i64>,
     /// Records that gave no row.
     pub errors: Vec<LogEntry>,
+    /// How many records there were.
+    pub records: u64,
+    /// The offset after the last of them.
+    pub end: i64,
 }
 
 /// One side of the records of a source.
@@ -62,13 +75,50 @@ pub struct RecordDecoder {
     value: SideDecoder,
     wanted: Vec<bool>,
     window: Option<Windowing>,
+    value_format: Format,
     timestamp: Option<(usize, Option<TimePattern>)>,
     has_key: bool,
     strict_time: bool,
 }
 
 /// The windows of keys: start and end of each row.
-type Bounds = (Vec<i64>, Vec<i64>);
+type Bounds = [ArrayRef; 2];
+
+/// What a batch of records holds, whatever it lay in the log as.
+struct Recorded {
+    /// The declared columns.
+    columns: Vec<ArrayRef>,
+    /// The windows of keys, where keys have one.
+    bounds: Option<Bounds>,
+    /// Which records have a key, where it matters.
+    keyed: Option<Vec<bool>>,
+    /// Which records have a value; `None` where all have one.
+    valued: Option<Vec<bool>>,
+    /// Their time stamps.
+    times: Int64Array,
+    /// Their offsets.
+    offsets: Vec<i64>,
+    /// Their headers, if any has some.
+    headers: Option<ArrayRef>,
+}
+
+/// Which records of a batch are read, and what is wrong with the others.
+struct Faults {
+    good: Vec<bool>,
+    found: Vec<(usize, String)>,
+}
+
+impl Faults {
+    fn new(records: usize) -> Self {
+        Self { good: vec![true; records], found: Vec::new() }
+    }
+
+    fn reject(&mut self, row: usize, message: String) {
+        if std::mem::replace(&mut self.good[row], false) {
+            self.found.push((row, message));
+        }
+    }
+}
 
 impl RecordDecoder {
     /// A decoder of the wanted columns of `source`, whose rows have this shape.
@@ -84,7 +134,7 @@ impl RecordDecoder {
             wanted[*column] = true;
         }
         let roles: Vec<Role> = source.columns.iter().map(|column| column.role.clone()).collect();
-        let key = SideDecoder::new(&source.key_side(), &roles, &Role::Key, &wanted)?;
+        let key = SideDecoder::new(&source.key_bytes_side(), &roles, &Role::Key, &wanted)?;
         let value = SideDecoder::new(&source.value_side(), &roles, &Role::Value, &wanted)?;
         Ok(Self {
             topic: source.topic.clone(),
@@ -97,164 +147,166 @@ impl RecordDecoder {
             value,
             wanted,
             window: source.window,
+            value_format: source.value_format.clone(),
             timestamp,
             strict_time,
         })
     }
 
-    /// Decodes a batch of one partition.
+    /// Decodes records of one partition.
     pub fn decode(
         &self,
         records: &[RawRecord<'_>],
         partition: PartitionId,
     ) -> Result<DecodedRecords> {
-        let mut errors = Vec::new();
-        let mut good = vec![true; records.len()];
-        let mut reject = |row: usize, message: String| {
-            if std::mem::replace(&mut good[row], false) {
-                let offset = records[row].offset;
-                errors.push(LogEntry::of_record(&self.topic, partition.0, offset, message));
-            }
-        };
-        let (keys, bounds) = self.split_keys(records, &mut reject);
-        let (key_columns, _) = self.key.decode(&keys, &mut reject);
-        let mut values: Vec<Option<&[u8]>> = records.iter().map(|record| record.value).collect();
-        let (value_columns, absent) = self.value.decode(&values, &mut reject);
+        let mut faults = Faults::new(records.len());
+        let (keys, bounds) = self.split_keys(records, &mut faults);
+        let (key_columns, _) = self.key.decode(&keys, &mut faults);
+        let values: Vec<Option<&[u8]>> = records.iter().map(|record| record.value).collect();
+        let (value_columns, absent) = self.value.decode(&values, &mut faults);
+        let mut valued: Vec<bool> = values.iter().map(Option::is_some).collect();
         // A value that is written as a null is a record without a value.
-        absent.into_iter().for_each(|row| values[row] = None);
-        let mut columns = self.columns(records, &key_columns, &value_columns)?;
-        let times = self.times(records, &values, &columns, &mut reject)?;
-        columns.extend(self.pseudo_columns(records, bounds, &times, partition));
-        if self.kind == SourceKind::Table && self.has_key {
+        absent.into_iter().for_each(|row| valued[row] = false);
+        let headers = headers(records);
+        let sides = (key_columns.as_slice(), value_columns.as_slice());
+        let recorded = Recorded {
+            columns: self.columns(records.len(), sides, headers.as_ref()),
+            bounds,
+            keyed: Some(keys.iter().map(Option::is_some).collect()),
+            valued: Some(valued),
+            times: records.iter().map(|record| record.timestamp).collect::<Vec<_>>().into(),
+            offsets: records.iter().map(|record| record.offset).collect(),
+            headers,
+        };
+        self.rows(recorded, faults, partition)
+    }
+
+    /// The rows of a batch without those that are not read.
+    fn rows(
+        &self,
+        recorded: Recorded,
+        mut faults: Faults,
+        partition: PartitionId,
+    ) -> Result<DecodedRecords> {
+        let times = self.times(&recorded, &mut faults);
+        let mut columns = recorded.columns;
+        let offsets = recorded.offsets;
+        columns.extend(self.pseudo_columns(&offsets, recorded.bounds, &times, partition));
+        if let (SourceKind::Table, true, Some(keyed)) = (self.kind, self.has_key, &recorded.keyed) {
             // A row without a key cannot be kept.
-            (0..records.len()).filter(|row| keys[*row].is_none()).for_each(|row| good[row] = false);
+            faults.good.iter_mut().zip(keyed).for_each(|(good, keyed)| *good &= keyed);
         }
+        let entry = |(row, message): (usize, String)| {
+            LogEntry::of_record(&self.topic, partition.0, offsets[row], message)
+        };
+        let errors: Vec<LogEntry> = faults.found.into_iter().map(entry).collect();
         if let (true, Some(entry)) = (self.strict_time, errors.iter().find(|e| e.is_time)) {
             return Err(crate::error::invalid(crate::Code::InvalidValue, entry.message.clone()));
         }
-        let ops = values.iter().map(|v| if v.is_none() { Op::Tombstone } else { Op::Insert });
-        let rows = batch_of(&self.schema, columns, records.len())?;
-        let mut changes = Changes::new(rows, ops.collect(), times);
-        changes.headers = headers(records, |record| !record.headers.is_empty());
-        let offsets = records.iter().map(|record| record.offset);
-        if good.iter().all(|good| *good) {
-            return Ok(DecodedRecords { changes, offsets: offsets.collect(), errors });
+        let (records, end) = (offsets.len() as u64, offsets.last().map_or(0, |last| last + 1));
+        let rows = batch_of(&self.schema, columns, offsets.len())?;
+        let changes =
+            Changes { headers: recorded.headers, ..changes(rows, recorded.valued, times) };
+        if faults.good.iter().all(|good| *good) {
+            return Ok(DecodedRecords { changes, offsets, errors, records, end });
         }
-        let offsets = offsets.zip(&good).filter(|(_, good)| **good).map(|(offset, _)| offset);
-        let offsets = offsets.collect();
-        Ok(DecodedRecords { changes: changes.filter(&BooleanArray::from(good))?, offsets, errors })
+        let kept = offsets.iter().zip(&faults.good).filter(|(_, good)| **good);
+        let offsets = kept.map(|(offset, _)| *offset).collect();
+        let changes = changes.filter(&BooleanArray::from(faults.good))?;
+        Ok(DecodedRecords { changes, offsets, errors, records, end })
     }
 
     /// The keys without their windows.
     fn split_keys<'r>(
         &self,
         records: &[RawRecord<'r>],
-        reject: &mut impl FnMut(usize, String),
-    ) -> (Vec<Option<&'r [u8]>>, Bounds) {
+        faults: &mut Faults,
+    ) -> (Vec<Option<&'r [u8]>>, Option<Bounds>) {
         let Some(window) = self.window else {
-            return (records.iter().map(|record| record.key).collect(), (Vec::new(), Vec::new()));
+            return (records.iter().map(|record| record.key).collect(), None);
         };
         let mut keys = Vec::with_capacity(records.len());
-        let mut bounds = (Vec::new(), Vec::new());
+        let (mut starts, mut ends) = (Vec::new(), Vec::new());
         for (row, record) in records.iter().enumerate() {
             let (key, start, end) = match record.key.map(|key| split_window(key, window)) {
                 Some(Some((key, start, end))) => (Some(key), start, end),
                 Some(None) => {
-                    reject(row, "key: expected a windowed key, found too few bytes".to_owned());
+                    faults.reject(row, "key: expected a windowed key, found too few bytes".into());
                     (None, 0, 0)
                 }
                 None => (None, 0, 0),
             };
             keys.push(key);
-            bounds.0.push(start);
-            bounds.1.push(end);
+            starts.push(start);
+            ends.push(end);
         }
-        (keys, bounds)
+        (keys, Some([starts, ends].map(|bounds| Arc::new(Int64Array::from(bounds)) as ArrayRef)))
     }
 
-    /// The declared columns.
+    /// The declared columns: those that are wanted of key, value and headers; the others are null.
     fn columns(
         &self,
-        records: &[RawRecord<'_>],
-        keys: &[ArrayRef],
-        values: &[ArrayRef],
-    ) -> Result<Vec<ArrayRef>> {
-        let all_headers = || {
-            let headers = headers(records, |_| true);
-            headers.unwrap_or_else(|| new_null_array(&headers_type(), records.len()))
-        };
+        records: usize,
+        (keys, values): (&[ArrayRef], &[ArrayRef]),
+        headers: Option<&ArrayRef>,
+    ) -> Vec<ArrayRef> {
         let columns = self.roles.iter().enumerate().map(|(at, role)| {
             if !self.wanted[at] {
-                return new_null_array(&self.rows.columns[at].data_type, records.len());
+                return new_null_array(&self.rows.columns[at].data_type, records);
             }
             match role {
                 Role::Key => Arc::clone(&keys[self.key.places[at]]),
                 Role::Value => Arc::clone(&values[self.value.places[at]]),
-                Role::Headers => all_headers(),
-                Role::Header(name) => header(records, name),
-            }
-        });
-        Ok(columns.collect())
-    }
-
-    /// The window's bounds, ROWTIME, ROWPARTITION and ROWOFFSET.
-    fn pseudo_columns(
-        &self,
-        records: &[RawRecord<'_>],
-        bounds: Bounds,
-        times: &Int64Array,
-        partition: PartitionId,
-    ) -> Vec<ArrayRef> {
-        let mut bounds = [Some(bounds.0), Some(bounds.1)].into_iter();
-        let columns = self.rows.columns[self.roles.len()..].iter().map(|column| -> ArrayRef {
-            match column.name.as_str() {
-                pseudo::ROWTIME => Arc::new(times.clone()),
-                pseudo::ROWPARTITION => {
-                    let partition = i32::try_from(partition.0).unwrap_or(i32::MAX);
-                    Arc::new(Int32Array::from_value(partition, records.len()))
-                }
-                pseudo::ROWOFFSET => {
-                    Arc::new(Int64Array::from_iter_values(records.iter().map(|r| r.offset)))
-                }
-                _ => Arc::new(Int64Array::from(bounds.next().flatten().unwrap_or_default())),
+                Role::Headers | Role::Header(_) => self.header_column(at, headers, records),
             }
         });
         columns.collect()
     }
 
-    /// Event times: of the record, or of the column that holds them.
-    fn times(
+    /// A column that is filled from headers.
+    fn header_column(&self, at: usize, headers: Option<&ArrayRef>, records: usize) -> ArrayRef {
+        match &self.roles[at] {
+            Role::Header(name) => header(headers, name, records),
+            _ => headers.map_or_else(|| no_headers(records), Arc::clone),
+        }
+    }
+
+    /// The window's bounds, ROWTIME, ROWPARTITION and ROWOFFSET.
+    fn pseudo_columns(
         &self,
-        records: &[RawRecord<'_>],
-        values: &[Option<&[u8]>],
-        columns: &[ArrayRef],
-        reject: &mut impl FnMut(usize, String),
-    ) -> Result<Int64Array> {
-        let mut times: Vec<i64> = records.iter().map(|record| record.timestamp).collect();
-        if let Some((at, pattern)) = &self.timestamp {
-            let column = &columns[*at];
-            let name = &self.rows.columns[*at].name;
-            for (row, time) in times.iter_mut().enumerate() {
-                if values[row].is_none() {
-                    continue;
+        offsets: &[i64],
+        bounds: Option<Bounds>,
+        times: &Int64Array,
+        partition: PartitionId,
+    ) -> Vec<ArrayRef> {
+        let mut bounds = bounds.into_iter().flatten();
+        let columns = self.rows.columns[self.roles.len()..].iter().map(|column| -> ArrayRef {
+            match column.name.as_str() {
+                pseudo::ROWTIME => Arc::new(times.clone()),
+                pseudo::ROWPARTITION => {
+                    let partition = i32::try_from(partition.0).unwrap_or(i32::MAX);
+                    Arc::new(Int32Array::from_value(partition, offsets.len()))
                 }
-                match time_at(column, row, pattern.as_ref()) {
-                    Ok(read) => *time = read,
-                    Err(found) => {
-                        reject(row, format!("{TIME_ERROR}{name}: expected a time, found {found}"))
-                    }
+                pseudo::ROWOFFSET => {
+                    Arc::new(Int64Array::from_iter_values(offsets.iter().copied()))
                 }
+                _ => bounds
+                    .next()
+                    .unwrap_or_else(|| new_null_array(&column.data_type, offsets.len())),
             }
-        }
-        for (row, time) in times.iter().enumerate().filter(|(_, time)| **time < 0) {
-            reject(row, format!("{TIME_ERROR}expected a time since 1970, found {time} ms"));
-        }
-        Ok(times.into())
+        });
+        columns.collect()
     }
 }
 
-/// How messages about event times begin.
-pub const TIME_ERROR: &str = "event time: ";
+/// Rows that are there, or tombstones.
+fn changes(rows: RecordBatch, valued: Option<Vec<bool>>, times: Int64Array) -> Changes {
+    let op = |valued: bool| if valued { Op::Insert } else { Op::Tombstone };
+    match valued {
+        None => Changes::inserts(rows, times),
+        Some(valued) => Changes::new(rows, valued.into_iter().map(op).collect(), times),
+    }
+}
 
 impl SideDecoder {
     fn new(
@@ -282,41 +334,12 @@ impl SideDecoder {
     fn decode(
         &self,
         payloads: &[Option<&[u8]>],
-        reject: &mut impl FnMut(usize, String),
+        faults: &mut Faults,
     ) -> (Vec<ArrayRef>, Vec<usize>) {
         let Some(decoder) = &self.decoder else { return Default::default() };
         let decoded = decoder.decode(payloads);
-        decoded.bad.into_iter().for_each(|bad| reject(bad.row, bad.message));
+        decoded.bad.into_iter().for_each(|bad| faults.reject(bad.row, bad.message));
         (decoded.columns, decoded.absent)
-    }
-}
-
-fn time_column(source: &Source, time: &TimestampColumn) -> Result<(usize, Option<TimePattern>)> {
-    let at = source.columns.iter().position(|column| column.name == time.column);
-    let at = at.ok_or_else(|| Error::Internal(format!("no TIMESTAMP column {}", time.column)))?;
-    let pattern = time.format.as_deref().map(TimePattern::compile).transpose()?;
-    Ok((at, pattern))
-}
-
-/// The time in a row of a TIMESTAMP column, or what was found instead.
-pub(super) fn time_at(
-    column: &ArrayRef,
-    row: usize,
-    pattern: Option<&TimePattern>,
-) -> Result<i64, String> {
-    if column.is_null(row) {
-        return Err("NULL".to_owned());
-    }
-    match (column.data_type(), pattern) {
-        (DataType::Int64, _) => Ok(column.as_primitive::<Int64Type>().value(row)),
-        (DataType::Timestamp(..), _) => {
-            Ok(column.as_primitive::<TimestampMillisecondType>().value(row))
-        }
-        (DataType::Utf8, Some(pattern)) => {
-            let text = column.as_string::<i32>().value(row);
-            pattern.parse_timestamp(text, &Zone::UTC).map_err(|error| format!("'{text}' ({error})"))
-        }
-        (other, _) => Err(other.to_string()),
     }
 }
 
@@ -333,41 +356,6 @@ fn split_window(key: &[u8], window: Windowing) -> Option<(&[u8], i64, i64)> {
             Some((rest, start, start.saturating_add(size_ms)))
         }
     }
-}
-
-/// The last header of a name, per record.
-fn header(records: &[RawRecord<'_>], name: &str) -> ArrayRef {
-    let mut column = BinaryBuilder::new();
-    for record in records {
-        let last = record.headers.iter().rev().find(|(key, _)| *key == name);
-        column.append_option(last.and_then(|(_, value)| *value));
-    }
-    Arc::new(column.finish())
-}
-
-/// All headers of each record, if any record is one that `counts`.
-fn headers(records: &[RawRecord<'_>], counts: impl Fn(&RawRecord<'_>) -> bool) -> Option<ArrayRef> {
-    if !records.iter().any(counts) {
-        return None;
-    }
-    let DataType::List(item) = headers_type() else { return None };
-    let fields: Fields = match item.data_type() {
-        DataType::Struct(fields) => fields.clone(),
-        _ => return None,
-    };
-    let keys = Box::new(StringBuilder::new()) as Box<dyn arrow::array::ArrayBuilder>;
-    let entries = StructBuilder::new(fields, vec![keys, Box::new(BinaryBuilder::new())]);
-    let mut lists = ListBuilder::new(entries).with_field(item);
-    for record in records {
-        for (key, value) in &record.headers {
-            let entries = lists.values();
-            entries.field_builder::<StringBuilder>(0)?.append_value(key);
-            entries.field_builder::<BinaryBuilder>(1)?.append_option(*value);
-            entries.append(true);
-        }
-        lists.append(true);
-    }
-    Some(Arc::new(lists.finish()))
 }
 
 #[cfg(test)]

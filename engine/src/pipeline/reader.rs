@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use log_store::{Isolation, Offset, Partition, Payload, TopicPartition};
+use log_store::{Isolation, Offset, Partition, TopicPartition};
 use sql::ast::SourceKind;
 
 use super::build::Build;
@@ -157,52 +157,21 @@ impl PartitionReader {
                 self.partition.topic_partition()
             )));
         }
-        let mut payloads = Vec::with_capacity(fetched.batches.len());
-        for batch in &fetched.batches {
-            match batch.payload()? {
-                Payload::Records(records) => payloads.push(records),
-                Payload::Columnar(_) => {
-                    let message = format!(
-                        "{}: columnar batches cannot be read by queries yet",
-                        self.partition.topic_partition()
-                    );
-                    return Err(invalid(Code::NotSupported, message));
-                }
-            }
-        }
-        let mut records = Vec::new();
-        for record in payloads.iter().flat_map(|payload| payload.iter()) {
-            let record = record?;
-            if record.offset < from {
-                continue;
-            }
-            let headers = match record.header_count() {
-                0 => Vec::new(),
-                _ => headers_of(&record)?,
-            };
-            records.push(RawRecord {
-                key: record.key,
-                value: record.value,
-                timestamp: record.timestamp.0,
-                offset: record.offset.0,
-                headers,
-            });
-        }
         self.next = fetched.next_offset;
-        let decoded = decoder.decode(&records, self.partition.topic_partition().partition)?;
-        self.held.push_back(Held {
+        let partition = self.partition.topic_partition().partition;
+        let range = from..Offset(i64::MAX);
+        let decoded = decoder.decode_fetched(&fetched.batches, &range, partition)?;
+        self.held.extend(decoded.into_iter().map(|decoded| Held {
             changes: decoded.changes,
             offsets: decoded.offsets,
             errors: decoded.errors,
-            records: records.len() as u64,
-            next: fetched.next_offset.0,
-        });
+            records: decoded.records,
+            next: decoded.end,
+        }));
+        // What follows the last record, as the end of a transaction, is read with it.
+        if let Some(last) = self.held.back_mut() {
+            last.next = fetched.next_offset.0;
+        }
         Ok(())
     }
-}
-
-type Headers<'a> = Vec<(&'a str, Option<&'a [u8]>)>;
-
-fn headers_of<'a>(record: &log_store::Record<'a>) -> Result<Headers<'a>> {
-    record.headers().map(|header| header.map(|h| (h.key, h.value)).map_err(Error::from)).collect()
 }

@@ -3,6 +3,8 @@
 //! A stream's row becomes a record, a table's change an upsert or a tombstone, with the headers of
 //! the record that it came from. The row taken back by an update is not written.
 
+mod columns;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array};
@@ -16,7 +18,7 @@ use super::expiry::Expiry;
 use crate::catalog::{Role, Source};
 use crate::change::{Changes, Op};
 use crate::error::Result;
-use crate::format::{Encoder, encoder};
+use crate::format::{Encoder, Format, Layout, encoder, headers_at};
 use crate::function::datetime::TimePattern;
 use crate::row_type::Windowing;
 use crate::state::{EncodedRows, Family, RowCodec, StoreId, WriteBatch};
@@ -30,6 +32,8 @@ pub struct Sink {
     window: Option<Windowing>,
     time: Option<(usize, Option<TimePattern>)>,
     makes_keys: bool,
+    /// What a batch looks like where records are written as columns.
+    layout: Option<Layout>,
 }
 
 /// A sink that writes to a topic.
@@ -55,8 +59,11 @@ impl Sink {
     /// A sink for a stream or table whose columns are its keys, then its values, then the bounds
     /// of its window.
     pub fn new(source: &Source) -> Result<Self> {
-        let (key, value) = (source.key_side(), source.value_side());
+        let (key, value) = (source.key_bytes_side(), source.value_side());
         let keys = key.columns.len();
+        let columnar = value.format == Format::Arrow;
+        let layout = columnar.then(|| Layout::new(&key, &value, source.window.is_some()));
+        let writes_values = !columnar && !value.columns.is_empty();
         let time = source.timestamp.as_ref().map(|time| {
             let at = source.columns.iter().position(|column| column.name == time.column);
             let pattern = time.format.as_deref().map(TimePattern::compile);
@@ -66,25 +73,32 @@ impl Sink {
             keys,
             columns: keys + value.columns.len(),
             key: if keys > 0 { Some(encoder(&key)?) } else { None },
-            value: if value.columns.is_empty() { None } else { Some(encoder(&value)?) },
+            value: if writes_values { Some(encoder(&value)?) } else { None },
             window: source.window,
             time: time.transpose()?,
             makes_keys: false,
+            layout,
         })
     }
 
     /// The key of each row; null where all its columns are, unless the query made it.
     pub fn keys(&self, rows: &[ArrayRef], len: usize) -> Result<Option<BinaryArray>> {
         let Some(key) = &self.key else { return Ok(None) };
-        let columns = &rows[..self.keys];
-        let some =
-            |row: usize| self.makes_keys || columns.iter().any(|column| column.is_valid(row));
-        let present: NullBuffer = (0..len).map(some).collect::<Vec<bool>>().into();
-        let keys = key.encode(columns, len, Some(&present))?;
+        let keys = key.encode(&rows[..self.keys], len, Some(&self.keyed(rows, len)))?;
         match self.window {
             None => Ok(Some(keys)),
             Some(window) => Ok(Some(self.windowed(&keys, rows, window))),
         }
+    }
+
+    /// Which rows have a key.
+    fn keyed(&self, rows: &[ArrayRef], len: usize) -> NullBuffer {
+        let columns = &rows[..self.keys];
+        if self.makes_keys || columns.iter().any(|column| column.null_count() == 0) {
+            return NullBuffer::new_valid(len);
+        }
+        let some = |row: usize| columns.iter().any(|column| column.is_valid(row));
+        (0..len).map(some).collect::<Vec<bool>>().into()
     }
 
     fn windowed(&self, keys: &BinaryArray, rows: &[ArrayRef], window: Windowing) -> BinaryArray {
@@ -175,6 +189,25 @@ impl TopicSink {
     ) -> Result<u64> {
         let coalesced = self.coalesced(changes)?;
         let changes = coalesced.as_ref().unwrap_or(changes);
+        let written = match &self.sink.layout {
+            Some(layout) => self.write_columns(layout, shard, changes, writer)?,
+            None => self.write_records(shard, changes, writer)?,
+        };
+        if let Some(table) = &self.table {
+            table.write(changes, batch)?;
+            if let Some(expiry) = &mut self.expiry {
+                table.note_windows(shard, changes, expiry, batch)?;
+            }
+        }
+        Ok(written)
+    }
+
+    fn write_records(
+        &self,
+        shard: usize,
+        changes: &Changes,
+        writer: &mut Writer<'_>,
+    ) -> Result<u64> {
         let rows = changes.rows.columns();
         let len = changes.len();
         let keys = self.sink.keys(rows, len)?;
@@ -202,12 +235,6 @@ impl TopicSink {
             writer.push(&partitions[partition], key, value, time, &headers)?;
             written += 1;
         }
-        if let Some(table) = &self.table {
-            table.write(changes, batch)?;
-            if let Some(expiry) = &mut self.expiry {
-                table.note_windows(shard, changes, expiry, batch)?;
-            }
-        }
         Ok(written)
     }
 
@@ -217,15 +244,6 @@ impl TopicSink {
             None => Ok(None),
         }
     }
-}
-
-fn headers_at(headers: &ArrayRef, row: usize) -> Vec<(String, Option<Vec<u8>>)> {
-    let entries = headers.as_list::<i32>().value(row);
-    let entries = entries.as_struct();
-    let (keys, values) =
-        (entries.column(0).as_string::<i32>(), entries.column(1).as_binary::<i32>());
-    let value = |at: usize| values.is_valid(at).then(|| values.value(at).to_vec());
-    (0..entries.len()).map(|at| (keys.value(at).to_owned(), value(at))).collect()
 }
 
 impl Materialized {

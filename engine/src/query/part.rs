@@ -6,19 +6,20 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, new_null_array};
+use arrow::array::{ArrayRef, BooleanArray, new_null_array};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::StreamExt;
-use log_store::{Isolation, Offset, Partition, Payload};
+use log_store::{Isolation, Offset, Partition};
 
 use super::key_range::{KeyRange, single};
 use crate::catalog::{Role, Source};
-use crate::error::{Code, Error, Result, invalid};
-use crate::pipeline::{Materialized, RawRecord, RecordDecoder};
+use crate::change::{Changes, Op};
+use crate::error::{Error, Result};
+use crate::pipeline::{Materialized, RecordDecoder};
 use crate::row_type::{RowType, pseudo};
 use crate::state::{Entry, Family, View, batch_of};
 
@@ -101,6 +102,7 @@ impl PartScan {
                     next: *start,
                     end: *end,
                     since: *since,
+                    ready: VecDeque::new(),
                 }))
             }
             Part::State { view, number, ranges } => Ok(Box::new(StateReader {
@@ -121,52 +123,52 @@ struct LogReader {
     next: Offset,
     end: Offset,
     since: i64,
+    /// What was read and not taken yet.
+    ready: VecDeque<RecordBatch>,
 }
 
 impl Iterator for LogReader {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        (self.next < self.end).then(|| self.read())
+        if self.ready.is_empty() && self.next < self.end {
+            let read = self.read();
+            if let Err(error) = read {
+                return Some(Err(error));
+            }
+        }
+        self.ready.pop_front().map(Ok)
     }
 }
 
 impl LogReader {
-    fn read(&mut self) -> Result<RecordBatch> {
+    /// Reads on; there is something ready afterwards, if only a batch without rows.
+    fn read(&mut self) -> Result<()> {
         let from = self.next;
         let fetched = self.partition.read(from, BYTES, Isolation::ReadCommitted)?;
         if fetched.next_offset <= from {
             return Err(Error::Internal("reading does not move".into()));
         }
         self.next = fetched.next_offset;
-        let mut payloads = Vec::new();
-        for batch in fetched.batches.iter().filter(|b| b.max_timestamp().0 >= self.since) {
-            match batch.payload()? {
-                Payload::Records(records) => payloads.push(records),
-                Payload::Columnar(_) => {
-                    let message = "expected batches of records, found columnar ones, which cannot be queried yet";
-                    return Err(invalid(Code::NotSupported, message));
-                }
-            }
-        }
-        let mut records = Vec::new();
-        for record in payloads.iter().flat_map(|payload| payload.iter()) {
-            let record = record?;
-            if record.offset < from || record.offset >= self.end || record.value.is_none() {
-                continue;
-            }
-            let headers = record.headers().map(|header| header.map(|h| (h.key, h.value)));
-            records.push(RawRecord {
-                key: record.key,
-                value: record.value,
-                timestamp: record.timestamp.0,
-                offset: record.offset.0,
-                headers: headers.collect::<std::result::Result<_, _>>()?,
-            });
-        }
+        let recent = fetched.batches.into_iter().filter(|b| b.max_timestamp().0 >= self.since);
         let partition = self.partition.topic_partition().partition;
-        Ok(self.decoder.decode(&records, partition)?.changes.rows)
+        let range = from..self.end;
+        let decoded =
+            self.decoder.decode_fetched(&recent.collect::<Vec<_>>(), &range, partition)?;
+        for decoded in decoded {
+            self.ready.push_back(rows(&decoded.changes)?);
+        }
+        Ok(())
     }
+}
+
+/// The rows of records with a value.
+fn rows(changes: &Changes) -> Result<RecordBatch> {
+    if changes.ops.is_none() {
+        return Ok(changes.rows.clone());
+    }
+    let valued: Vec<bool> = changes.each_op().map(|op| op != Op::Tombstone).collect();
+    Ok(changes.filter(&BooleanArray::from(valued))?.rows)
 }
 
 struct StateReader {

@@ -283,6 +283,9 @@ pub fn ensure_topic(
     like: Option<&Topic>,
 ) -> Result<Option<String>> {
     if let Some(topic) = shared.log.topic(&source.topic) {
+        if source.value_format == Format::Arrow && topic.config().is_compacted() {
+            return Err(compacted_columns(&source.topic));
+        }
         let found = topic.partitions().len() as u32;
         return match clause.partitions {
             Some(expected) if expected != found => {
@@ -301,17 +304,33 @@ pub fn ensure_topic(
         (None, None) if shared.options.default_partitions > 0 => shared.options.default_partitions,
         (None, None) => return Err(unknown_topic(shared, &source.topic)),
     };
-    let mut config = TopicConfig::default();
-    // Retention goes by event time: without a word on it, history stays.
-    config.set("retention.ms", &clause.retention_ms.unwrap_or(-1).to_string())?;
-    let policy = clause.cleanup_policy.as_deref();
-    let compacts = like.is_some() && source.kind == SourceKind::Table && source.window.is_none();
-    if let Some(policy) = policy.or(compacts.then_some("compact")) {
-        config.set("cleanup.policy", policy)?;
-    }
+    let config = topic_config(source, clause, like.is_some())?;
     doomed::note_now(shared.backend.as_ref(), &source.topic)?;
     shared.log.create_topic(&source.topic, partitions, config)?;
     Ok(Some(source.topic.clone()))
+}
+
+/// The settings of a new topic, which a query writes or not.
+fn topic_config(source: &Source, clause: &SourceProperties, of_query: bool) -> Result<TopicConfig> {
+    let mut config = TopicConfig::default();
+    // Retention goes by event time: without a word on it, history stays.
+    config.set("retention.ms", &clause.retention_ms.unwrap_or(-1).to_string())?;
+    let columnar = source.value_format == Format::Arrow;
+    let compacts = of_query && source.kind == SourceKind::Table && source.window.is_none();
+    let default = (compacts && !columnar).then_some("compact");
+    if let Some(policy) = clause.cleanup_policy.as_deref().or(default) {
+        config.set("cleanup.policy", policy)?;
+    }
+    if columnar && config.is_compacted() {
+        return Err(compacted_columns(&source.topic));
+    }
+    Ok(config)
+}
+
+fn compacted_columns(topic: &str) -> crate::Error {
+    let message = format!("topic '{topic}' is compacted, which topics in ARROW cannot be");
+    let hint = "leave CLEANUP_POLICY out, or use another VALUE_FORMAT";
+    invalid(Code::InvalidValue, message).hint(hint)
 }
 
 fn unknown_topic(shared: &Shared, name: &str) -> crate::Error {

@@ -7,11 +7,12 @@ use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use futures::stream;
-use log_store::{Interest, Isolation, Offset, Partition, Payload, Topic};
+use log_store::{Interest, Isolation, Offset, Partition, Topic};
 use sql::ast::StatementKind;
 
 use super::create::topic_of;
 use crate::error::Result;
+use crate::format::records_of;
 use crate::outcome::{Column, Outcome, Rows};
 use crate::session::Session;
 
@@ -113,8 +114,7 @@ impl Printer {
             let fetched = partition.read(from, READ_BYTES, Isolation::ReadCommitted)?;
             self.next[at] = fetched.next_offset;
             for batch in &fetched.batches {
-                let Payload::Records(records) = batch.payload()? else { continue };
-                for record in records.iter() {
+                for record in records_of(batch)?.iter() {
                     let record = record?;
                     if record.offset < from || self.left == Some(0) {
                         continue;

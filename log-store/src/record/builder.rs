@@ -1,9 +1,10 @@
 //! Records on their way into a batch: pushed straight into the bytes that will be written.
 
-use super::{Header, put_varint, varint_len};
+use super::{Header, Records, put_varint, varint_len};
 use crate::batch::{AppendBatch, Attributes, BatchHeader, HEADROOM};
 use crate::codec::Codec;
-use crate::value::Timestamp;
+use crate::error::Result;
+use crate::value::{Offset, Timestamp};
 
 /// Collects records for one batch. Pushing allocates only when the buffer must grow.
 #[derive(Debug)]
@@ -85,6 +86,14 @@ impl RecordsBuilder {
         self.count = 0;
         self.max_timestamp = Timestamp(i64::MIN);
         AppendBatch::new(header, compressed(self.codec, records))
+    }
+
+    /// The records as if they stood in the log from an offset on, without being written: for
+    /// whoever makes records of what lies there as columns.
+    pub fn build_records(&mut self, base_offset: Offset) -> Result<Records> {
+        let batch = self.build();
+        let header = BatchHeader { base_offset, ..batch.header };
+        Ok(Records::new(header, batch.records()?.bytes().clone()))
     }
 }
 

@@ -14,6 +14,7 @@ use anyhow::Context;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use engine::Engine;
+use engine::format::records_of;
 use indicatif::ProgressBar;
 use log_store::{
     Batch, CommittedOffset, Group, Isolation, Offset, Partition, PartitionId, ResetTo, Topic,
@@ -172,7 +173,7 @@ impl<'a> Consumer<'a> {
     /// Writes the records of a batch that lie in the range and may still be written.
     fn write(&mut self, batch: &Batch, range: &mut Range) -> anyhow::Result<()> {
         let partition = range.partition.topic_partition();
-        for record in batch.records()?.iter() {
+        for record in records_of(batch)?.iter() {
             let record = record?;
             if record.offset < range.next {
                 continue;

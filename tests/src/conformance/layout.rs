@@ -75,6 +75,9 @@ impl Layout {
     pub fn of(source: &SourceInfo) -> Result<Layout> {
         let key = columns(source, |role| *role == ColumnRole::Key);
         let value = columns(source, |role| *role == ColumnRole::Value);
+        if source.value.format == "ARROW" {
+            return Ok(Layout::of_columns(key, value));
+        }
         Ok(Layout {
             key: Side { wrapped: key.len() > 1, format: format(&source.key)?, columns: key },
             value: Side {
@@ -84,6 +87,24 @@ impl Layout {
             },
             window: source.window.map(key_window).transpose()?,
         })
+    }
+
+    /// The layout of what columns show as: JSON, and as key the text of its only column, both with
+    /// the window behind it.
+    fn of_columns(mut key: Vec<Column>, value: Vec<Column>) -> Layout {
+        let format = match key.as_mut_slice() {
+            [] => Format::None,
+            [only] => {
+                only.data_type = DataType::Utf8;
+                Format::Kafka
+            }
+            _ => Format::Json,
+        };
+        Layout {
+            key: Side { wrapped: key.len() > 1, format, columns: key },
+            value: Side { wrapped: true, format: Format::Json, columns: value },
+            window: None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::record_batch::RecordBatch;
-use log_store::{Isolation, Offset, Partition, PartitionId, Payload, Record, Topic};
+use log_store::{Columnar, Isolation, Offset, Partition, PartitionId, Payload, Record, Topic};
 use sql::ast::{Expr, Ident};
 
 use super::super::create::topic_of;
@@ -13,6 +13,7 @@ use super::{default_timeout, failed, until};
 use crate::catalog::{Role, Source};
 use crate::change::Op;
 use crate::error::{Code, Error, Result, invalid};
+use crate::format::records_of;
 use crate::function::java_texts;
 use crate::pipeline::{RawRecord, RecordDecoder};
 use crate::planner::expression::Resolver;
@@ -75,6 +76,8 @@ struct Taken {
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
     headers: Vec<(String, Option<Vec<u8>>)>,
+    /// The batch that it is a row of, where records are written as columns.
+    columns: Option<Columnar>,
 }
 
 /// The earliest record that is not taken yet; `next` are the partitions' positions.
@@ -98,13 +101,16 @@ fn head(partition: &Partition, at: usize, mut from: Offset) -> Result<Option<Tak
     while from < partition.last_stable_offset() {
         let fetched = partition.read(from, READ_BYTES, Isolation::ReadCommitted)?;
         for batch in &fetched.batches {
-            let Payload::Records(records) = batch.payload()? else { continue };
-            for record in records.iter() {
+            for record in records_of(batch)?.iter() {
                 let record = record?;
                 if record.offset < from {
                     continue;
                 }
-                return taken(at, &record).map(Some);
+                let columns = match batch.payload()? {
+                    Payload::Columnar(columns) => Some(columns),
+                    Payload::Records(_) => None,
+                };
+                return Ok(Some(Taken { columns, ..taken(at, &record)? }));
             }
         }
         if fetched.next_offset <= from {
@@ -126,6 +132,7 @@ fn taken(partition: usize, record: &Record<'_>) -> Result<Taken> {
         timestamp: record.timestamp.0,
         key: record.key.map(<[u8]>::to_vec),
         value: record.value.map(<[u8]>::to_vec),
+        columns: None,
         headers: headers.collect::<Result<_>>()?,
     })
 }
@@ -141,7 +148,11 @@ fn decode(source: &Source, taken: &Taken) -> Result<(RecordBatch, Op)> {
         offset: taken.offset.0,
         headers: headers.collect(),
     };
-    let decoded = decoder.decode(&[record], PartitionId(taken.partition as u32))?;
+    let partition = PartitionId(taken.partition as u32);
+    let decoded = match &taken.columns {
+        Some(columns) => decoder.decode_row(columns, taken.offset, partition)?,
+        None => decoder.decode(&[record], partition)?,
+    };
     let op = decoded.changes.each_op().next();
     match (op, decoded.errors.first()) {
         (Some(op), _) => Ok((decoded.changes.rows, op)),

@@ -1,0 +1,140 @@
+//! Decoding columns against decoding JSON: the same rows, in the same run.
+//!
+//! The rows are bids with seven fields. As JSON they are 8,192 records in memory; as columns they
+//! lie in the log of a data directory, in the batch that the sink would write, and are read from
+//! its file as a query reads them. Both decoders take turns, so that a slow moment of the machine
+//! hits both; the best time of each counts. What matters is the ratio.
+
+#![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use arrow::array::{ArrayRef, Int64Array};
+use arrow::datatypes::{DataType, Field, Fields};
+use engine::format::{
+    ColumnsBuilder, Decoder, Format, Frame, Layout, RecordColumns, Side, decoder,
+};
+use engine::types::TIMESTAMP;
+use log_store::{Columnar, Isolation, LogStore, Offset, Partition, Payload, TopicConfig};
+
+const ROWS: usize = 8192;
+const TURNS: usize = 200;
+const GOAL: f64 = 3.0;
+
+fn main() {
+    let records: Vec<String> = (0..ROWS).map(bid).collect();
+    let payloads: Vec<Option<&[u8]>> = records.iter().map(|text| Some(text.as_bytes())).collect();
+    let dir = tempfile::tempdir().expect("a directory");
+    let log = LogStore::open_dir(dir.path()).expect("a data directory");
+    let topic = log.create_topic("bids", 1, TopicConfig::default()).expect("a topic");
+    let partition = &topic.partitions()[0];
+    let all: Vec<usize> = (0..columns().len()).collect();
+    write(partition, json(&all).decode(&payloads).columns);
+    let batches = read(partition);
+    compare("all seven columns", &payloads, &batches, &all);
+    compare("two of seven columns", &payloads, &batches, &[0, 2]);
+}
+
+fn columns() -> Fields {
+    let columns = [
+        ("AUCTION", DataType::Int64),
+        ("BIDDER", DataType::Int64),
+        ("PRICE", DataType::Float64),
+        ("CHANNEL", DataType::Utf8),
+        ("URL", DataType::Utf8),
+        ("DATE_TIME", TIMESTAMP),
+        ("EXTRA", DataType::Utf8),
+    ];
+    columns.into_iter().map(|(name, data_type)| Field::new(name, data_type, true)).collect()
+}
+
+fn bid(index: usize) -> String {
+    let (auction, bidder) = (1000 + index * 37 % 9000, 100_000 + index * 7919 % 800_000);
+    let (dollars, cents) = (10 + index * 31 % 90_000, index * 17 % 100);
+    let channel = ["Google", "Facebook", "Baidu", "Apple"][index % 4];
+    let time = 1_700_000_000_000_u64 + index as u64 * 13;
+    let item = index * 104_729 % 1_000_000;
+    format!(
+        r#"{{"auction":{auction},"bidder":{bidder},"price":{dollars}.{cents:02},"channel":"{channel}","url":"https://www.nexmark.com/item/{item}/bid.html?query=1","date_time":{time},"extra":"abcdefghijklmnopqrstuvwxyz"}}"#
+    )
+}
+
+fn json(wanted: &[usize]) -> std::sync::Arc<dyn Decoder> {
+    let side = Side { format: Format::Json, columns: columns(), wrapped: true };
+    decoder(&side, wanted).expect("JSON takes these columns")
+}
+
+/// Writes rows as the sink does.
+fn write(partition: &Partition, values: Vec<ArrayRef>) {
+    let side = |columns| Side { format: Format::Arrow, columns, wrapped: true };
+    let layout = Layout::new(&side(Fields::empty()), &side(columns()), false);
+    let records = RecordColumns {
+        times: Int64Array::from_value(1_700_000_000_000, ROWS),
+        keys: &[],
+        keyless: None,
+        window: &[],
+        values,
+        tombstones: None,
+        headers: None,
+    };
+    let mut builder = ColumnsBuilder::default();
+    let rows = layout.batch(records).expect("the columns fit");
+    let mut batches = builder.push(rows).expect("the columns fit");
+    batches.extend(builder.build().expect("the columns fit"));
+    for batch in batches {
+        partition.append(batch).expect("the log takes the batch");
+    }
+}
+
+/// What the log hands out: slices of its memory map.
+fn read(partition: &Partition) -> Vec<Columnar> {
+    let fetched = partition.read(Offset(0), usize::MAX, Isolation::ReadCommitted);
+    let columnar = |batch: log_store::Batch| match batch.payload().expect("a payload") {
+        Payload::Columnar(columnar) => columnar,
+        Payload::Records(_) => unreachable!("only columns were written"),
+    };
+    fetched.expect("the log is there").batches.into_iter().map(columnar).collect()
+}
+
+fn compare(what: &str, payloads: &[Option<&[u8]>], batches: &[Columnar], wanted: &[usize]) {
+    let json = json(wanted);
+    let (mut best_json, mut best_arrow) = (Duration::MAX, Duration::MAX);
+    for _ in 0..TURNS {
+        best_json = best_json.min(decode_json(json.as_ref(), payloads));
+        best_arrow = best_arrow.min(decode_arrow(batches, wanted));
+    }
+    println!("{what}, {ROWS} records");
+    println!("  JSON  {}", rate(best_json));
+    println!("  ARROW {}", rate(best_arrow));
+    let ratio = best_json.as_secs_f64() / best_arrow.as_secs_f64();
+    println!("  ratio {ratio:.2}, goal {GOAL}");
+}
+
+fn decode_json(decoder: &dyn Decoder, payloads: &[Option<&[u8]>]) -> Duration {
+    let start = Instant::now();
+    let decoded = black_box(decoder.decode(payloads));
+    let time = start.elapsed();
+    assert!(decoded.bad.is_empty() && decoded.columns.iter().all(|column| column.len() == ROWS));
+    time
+}
+
+fn decode_arrow(batches: &[Columnar], wanted: &[usize]) -> Duration {
+    let start = Instant::now();
+    let mut rows = 0;
+    for batch in batches {
+        let frame = Frame::open(batch).expect("the batch is whole");
+        let place = |at: &usize| frame.value(columns()[*at].name());
+        let places: Option<Vec<usize>> = wanted.iter().map(place).collect();
+        let columns = frame.read(&places.expect("the columns are there"));
+        rows += black_box(columns.expect("the columns are whole")).num_rows();
+        black_box(frame.times().expect("time stamps are there"));
+    }
+    let time = start.elapsed();
+    assert_eq!(rows, ROWS);
+    time
+}
+
+fn rate(time: Duration) -> String {
+    format!("{:8.2} million records/s", ROWS as f64 / time.as_secs_f64() / 1e6)
+}

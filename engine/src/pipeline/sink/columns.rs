@@ -1,0 +1,110 @@
+//! Writing records as columns: whole batches, one for each partition.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array};
+use arrow::buffer::NullBuffer;
+use arrow::compute::{nullif, take_record_batch};
+use arrow::record_batch::RecordBatch;
+use log_store::partition_for_key;
+
+use super::{Sink, TopicSink};
+use crate::change::{Changes, Op};
+use crate::error::Result;
+use crate::format::{Layout, RecordColumns};
+use crate::pipeline::commit::Writer;
+
+impl TopicSink {
+    /// Writes a batch as columns. Gives the number of records.
+    pub(super) fn write_columns(
+        &self,
+        layout: &Layout,
+        shard: usize,
+        changes: &Changes,
+        writer: &mut Writer<'_>,
+    ) -> Result<u64> {
+        let times = self.sink.times(changes.rows.columns(), changes);
+        let records = self.sink.records(layout, changes, &times)?;
+        let partitions = self.topic.partitions();
+        let mut written = 0;
+        for (at, rows) in self.places(shard, changes, &times)?.into_iter().enumerate() {
+            written += rows.len() as u64;
+            if rows.len() == records.num_rows() {
+                writer.push_columns(&partitions[at], records.clone())?;
+            } else if !rows.is_empty() {
+                let rows = take_record_batch(&records, &UInt32Array::from(rows))?;
+                writer.push_columns(&partitions[at], rows)?;
+            }
+        }
+        Ok(written)
+    }
+
+    /// The rows that go to each partition, in their order.
+    fn places(
+        &self,
+        shard: usize,
+        changes: &Changes,
+        times: &[Option<i64>],
+    ) -> Result<Vec<Vec<u32>>> {
+        let count = self.topic.partitions().len();
+        let keys = match count {
+            1 => None,
+            _ => self.sink.keys(changes.rows.columns(), changes.len())?,
+        };
+        let mut places = vec![Vec::new(); count];
+        for (row, time) in times.iter().enumerate() {
+            if time.is_none() || changes.op(row) == Op::UpdateBefore {
+                continue;
+            }
+            let key = keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
+            let partition = match key {
+                Some(key) => partition_for_key(key, count as u32) as usize,
+                None => shard % count,
+            };
+            places[partition].push(row as u32);
+        }
+        Ok(places)
+    }
+}
+
+impl Sink {
+    /// The columns of all rows, also of those that are not written.
+    fn records(
+        &self,
+        layout: &Layout,
+        changes: &Changes,
+        times: &[Option<i64>],
+    ) -> Result<RecordBatch> {
+        let rows = changes.rows.columns();
+        let keyed = self.keyed(rows, changes.len());
+        let tombstones = self.tombstones(changes);
+        let values = rows[self.keys..self.columns].iter().map(|column| match &tombstones {
+            Some(tombstones) => Ok(nullif(column, tombstones)?),
+            None => Ok(Arc::clone(column)),
+        });
+        let times = times.iter().map(|time| time.unwrap_or_default());
+        layout.batch(RecordColumns {
+            times: Int64Array::from_iter_values(times),
+            keys: &rows[..self.keys],
+            keyless: (self.keys > 0).then(|| unmarked(&keyed)),
+            window: &rows[self.columns..self.columns + self.window.map_or(0, |_| 2)],
+            values: values.collect::<Result<Vec<ArrayRef>>>()?,
+            tombstones,
+            headers: changes.headers.clone(),
+        })
+    }
+
+    /// The rows without a value: all, where there are no columns for one.
+    fn tombstones(&self, changes: &Changes) -> Option<BooleanArray> {
+        if self.columns == self.keys {
+            return Some(BooleanArray::from(vec![true; changes.len()]));
+        }
+        let ops = changes.ops.as_ref()?;
+        Some(ops.iter().map(|op| !op.adds()).collect::<Vec<bool>>().into())
+    }
+}
+
+/// A mark for each row that is null.
+fn unmarked(valid: &NullBuffer) -> BooleanArray {
+    BooleanArray::new(!valid.inner(), None)
+}
