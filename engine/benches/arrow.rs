@@ -1,4 +1,5 @@
-//! Decoding columns against decoding JSON: the same rows, in the same run.
+//! Decoding columns against decoding JSON, and summing a column of the log against summing it in
+//! memory: the same rows, in the same run.
 //!
 //! The rows are bids with seven fields. As JSON they are 8,192 records in memory; as columns they
 //! lie in the log of a data directory, in the batch that the sink would write, and are read from
@@ -8,10 +9,11 @@
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, Int64Array};
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::array::{ArrayRef, AsArray, Int64Array};
+use arrow::datatypes::{DataType, Field, Fields, Int64Type};
 use engine::format::{
     ColumnsBuilder, Decoder, Format, Frame, Layout, RecordColumns, Side, decoder,
 };
@@ -21,6 +23,12 @@ use log_store::{Columnar, Isolation, LogStore, Offset, Partition, Payload, Topic
 const ROWS: usize = 8192;
 const TURNS: usize = 200;
 const GOAL: f64 = 3.0;
+/// The part of the speed of memory that a column of the log has to have.
+const SUM_GOAL: f64 = 0.8;
+/// As many rows of four numbers as are written as one batch.
+const SUM_ROWS: usize = 32_000;
+const SUM_BATCHES: usize = 256;
+const SUM_TURNS: usize = 15;
 
 fn main() {
     let records: Vec<String> = (0..ROWS).map(bid).collect();
@@ -30,10 +38,11 @@ fn main() {
     let topic = log.create_topic("bids", 1, TopicConfig::default()).expect("a topic");
     let partition = &topic.partitions()[0];
     let all: Vec<usize> = (0..columns().len()).collect();
-    write(partition, json(&all).decode(&payloads).columns);
+    write(partition, columns(), json(&all).decode(&payloads).columns);
     let batches = read(partition);
     compare("all seven columns", &payloads, &batches, &all);
     compare("two of seven columns", &payloads, &batches, &[0, 2]);
+    compare_sums(&log);
 }
 
 fn columns() -> Fields {
@@ -60,17 +69,17 @@ fn bid(index: usize) -> String {
     )
 }
 
-fn json(wanted: &[usize]) -> std::sync::Arc<dyn Decoder> {
+fn json(wanted: &[usize]) -> Arc<dyn Decoder> {
     let side = Side { format: Format::Json, columns: columns(), wrapped: true };
     decoder(&side, wanted).expect("JSON takes these columns")
 }
 
 /// Writes rows as the sink does.
-fn write(partition: &Partition, values: Vec<ArrayRef>) {
+fn write(partition: &Partition, columns: Fields, values: Vec<ArrayRef>) {
     let side = |columns| Side { format: Format::Arrow, columns, wrapped: true };
-    let layout = Layout::new(&side(Fields::empty()), &side(columns()), false);
+    let layout = Layout::new(&side(Fields::empty()), &side(columns), false);
     let records = RecordColumns {
-        times: Int64Array::from_value(1_700_000_000_000, ROWS),
+        times: Int64Array::from_value(1_700_000_000_000, values[0].len()),
         keys: &[],
         keyless: None,
         window: &[],
@@ -133,6 +142,65 @@ fn decode_arrow(batches: &[Columnar], wanted: &[usize]) -> Duration {
     let time = start.elapsed();
     assert_eq!(rows, ROWS);
     time
+}
+
+/// One column of four, out of the log and in memory.
+fn compare_sums(log: &LogStore) {
+    let topic = log.create_topic("numbers", 1, TopicConfig::default()).expect("a topic");
+    let partition = &topic.partitions()[0];
+    let names = ["A", "B", "C", "D"];
+    let fields: Fields =
+        names.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect();
+    let column = |batch: usize| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values((0..SUM_ROWS).map(|row| (batch * row) as i64)))
+    };
+    for batch in 0..SUM_BATCHES {
+        write(partition, fields.clone(), vec![column(batch); names.len()]);
+    }
+    let memory: Vec<ArrayRef> = (0..SUM_BATCHES).map(column).collect();
+    let (mut best_log, mut best_memory) = (Duration::MAX, Duration::MAX);
+    for _ in 0..SUM_TURNS {
+        let start = Instant::now();
+        let out_of_log = black_box(sum_log(partition, "B"));
+        best_log = best_log.min(start.elapsed());
+        let start = Instant::now();
+        let in_memory = black_box(memory.iter().map(sum_of).sum::<i64>());
+        best_memory = best_memory.min(start.elapsed());
+        assert_eq!(out_of_log, in_memory);
+    }
+    let rate = |time: Duration| {
+        let rows = (SUM_BATCHES * SUM_ROWS) as f64;
+        format!("{:8.2} million rows/s", rows / time.as_secs_f64() / 1e6)
+    };
+    println!("sum of one column of four, {SUM_BATCHES} batches of {SUM_ROWS} rows");
+    println!("  memory {}", rate(best_memory));
+    println!("  log    {}", rate(best_log));
+    let ratio = best_memory.as_secs_f64() / best_log.as_secs_f64();
+    println!("  ratio {ratio:.2}, goal {SUM_GOAL}");
+}
+
+/// Reads a partition as a query does, and of its batches one column.
+fn sum_log(partition: &Partition, column: &str) -> i64 {
+    let (mut next, mut sum) = (Offset(0), 0);
+    while next < partition.high_watermark() {
+        let fetched = partition.read(next, 1 << 20, Isolation::ReadCommitted);
+        let fetched = fetched.expect("the log is there");
+        for batch in &fetched.batches {
+            let Payload::Columnar(columnar) = batch.payload().expect("a payload") else {
+                unreachable!("only columns were written")
+            };
+            let frame = Frame::open(&columnar).expect("the batch is whole");
+            let place = frame.value(column).expect("the column is there");
+            let columns = frame.read(&[place]).expect("the column is whole");
+            sum += sum_of(columns.column(0));
+        }
+        next = fetched.next_offset;
+    }
+    sum
+}
+
+fn sum_of(column: &ArrayRef) -> i64 {
+    arrow::compute::sum(column.as_primitive::<Int64Type>()).expect("rows")
 }
 
 fn rate(time: Duration) -> String {

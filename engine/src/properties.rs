@@ -9,7 +9,7 @@ use sql::ast::{Properties, Span};
 
 use crate::catalog::{Role, Source, TimestampColumn};
 use crate::error::{Code, Result, invalid};
-use crate::format::{Format, check};
+use crate::format::{Format, Side, check};
 use crate::near_miss::hint;
 use crate::row_type::Windowing;
 
@@ -104,24 +104,34 @@ pub struct SessionProperties {
 }
 
 impl SessionProperties {
-    /// Sets a property; an unknown name is an error with the near miss.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+    /// The definition of a property, or none where it is accepted and has no meaning; an unknown name
+    /// is an error with the near miss.
+    pub fn find(name: &str) -> Result<Option<&'static SessionProperty>> {
         let short = name.strip_prefix("ksql.streams.").unwrap_or(name);
         let known = SESSION_PROPERTIES.iter().find(|p| p.name == name || p.name == short);
-        let Some(known) = known else {
-            if IGNORED_PREFIXES.iter().any(|prefix| short.starts_with(prefix)) || short != name {
-                return Ok(());
-            }
-            return Err(unknown_property(name));
-        };
-        check_value(known, value)?;
-        self.values.insert(known.name.to_owned(), value.to_owned());
+        let is_ignored =
+            short != name || IGNORED_PREFIXES.iter().any(|prefix| short.starts_with(prefix));
+        match known {
+            None if !is_ignored => Err(unknown_property(name)),
+            known => Ok(known),
+        }
+    }
+
+    /// Sets a property.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        if let Some(known) = Self::find(name)? {
+            check_value(known, value)?;
+            self.values.insert(known.name.to_owned(), value.to_owned());
+        }
         Ok(())
     }
 
     /// Puts a property back to its default.
-    pub fn unset(&mut self, name: &str) {
-        self.values.remove(name.strip_prefix("ksql.streams.").unwrap_or(name));
+    pub fn unset(&mut self, name: &str) -> Result<()> {
+        if let Some(known) = Self::find(name)? {
+            self.values.remove(known.name);
+        }
+        Ok(())
     }
 
     /// The value of a property.
@@ -173,6 +183,14 @@ impl SessionProperties {
     pub fn starts_at_latest(&self) -> bool {
         self.get("auto.offset.reset").eq_ignore_ascii_case("latest")
     }
+}
+
+/// Whether a format can hold the columns of its side; the error is where the format is named.
+fn check_side(side: &Side, named: Option<&(String, Span)>) -> Result<()> {
+    check(side).map_err(|error| match named {
+        Some((_, span)) => error.at(*span),
+        None => error,
+    })
 }
 
 fn unknown_property(name: &str) -> crate::Error {
@@ -314,8 +332,11 @@ impl SourceProperties {
         source.wrap_single_value = self.wrapping(&source, session)?;
         source.timestamp = self.timestamp(&source)?;
         check_together(&source)?;
-        check(&source.key_side())?;
-        check(&source.value_side())?;
+        check_side(&source.key_side(), self.key_format.as_ref().or(self.both_formats.as_ref()))?;
+        check_side(
+            &source.value_side(),
+            self.value_format.as_ref().or(self.both_formats.as_ref()),
+        )?;
         Ok(source)
     }
 

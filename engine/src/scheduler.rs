@@ -93,8 +93,8 @@ impl Task {
     }
 
     /// What went through the nodes of its plan, and for how long it has been there.
-    pub fn measures(&self) -> (Vec<Measure>, Duration) {
-        (self.pipeline.lock().measures(), self.started.elapsed())
+    pub fn measures(&self) -> Result<(Vec<Measure>, Duration)> {
+        Ok((self.pipeline.lock().measures()?, self.started.elapsed()))
     }
 
     /// One epoch. Says whether there was something to do.

@@ -8,8 +8,9 @@
 
 use std::fs::File;
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,9 +19,17 @@ use log_store::*;
 const MIB: usize = 1 << 20;
 const ROUNDS: usize = 7;
 
+/// Makes this program the writer that is to be killed.
+const WRITE: &str = "--write-until-killed";
+
 fn main() {
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, dir, gib] = words.as_slice()
+        && flag == WRITE
+    {
+        return write_until_killed(dir.as_ref(), gib.parse().unwrap());
+    }
+    let wanted: Vec<String> = words.into_iter().filter(|word| !word.starts_with('-')).collect();
     let benches: [(&str, fn()); 7] = [
         ("append_batches", append_batches),
         ("append_records", append_records),
@@ -214,29 +223,46 @@ fn open_clean() {
     );
 }
 
-/// Opening a large partition whose process was killed: the store is left open and its directory
-/// opened through another one.
+/// Opening a large partition whose process was killed: this program writes it as a process of its
+/// own, which is killed as soon as it says that it is done.
 fn open_after_kill() {
     let gib =
         std::env::var("LOG_STORE_BENCH_GIB").ok().and_then(|gib| gib.parse().ok()).unwrap_or(2);
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
+    let mut writer = Command::new(std::env::current_exe().unwrap())
+        .args([WRITE.as_ref(), dir.path().as_os_str(), gib.to_string().as_ref()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(writer.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    let (mut scanned, mut end) = (0, Offset::ZERO);
+    let time = timed(|| {
+        let store = open(dir.path());
+        scanned = store.recovery().bytes_scanned;
+        end = store.topic("bench").unwrap().partitions()[0].high_watermark();
+    });
+    assert_eq!(said.trim(), end.to_string(), "what was written is there");
+    let shown = format!("{time:.2?} for {gib} GiB, {} MiB scanned", scanned / MIB as u64);
+    report("open after kill -9", &shown, 1.0 / time.as_secs_f64(), 1.0, "a second");
+}
+
+/// Writes some GiB to a partition as a store with its thread does, says the end, and waits for its
+/// own.
+fn write_until_killed(dir: &Path, gib: usize) {
+    let store = LogStore::open_dir(dir).unwrap();
     let config = TopicConfig::new().with("retention.ms", "-1").unwrap();
     let topic = store.create_topic("bench", 1, config).unwrap();
     let batch = records_of(1024, 1024);
-    for i in 0..gib * 1024 {
+    for _ in 0..gib * 1024 {
         topic.partitions()[0].append(batch.clone()).unwrap();
-        // About as often as the thread of a running store would.
-        if i % 200 == 0 {
-            store.maintain().unwrap();
-        }
     }
-    let killed = tempfile::tempdir_in(dir.path()).unwrap();
-    std::fs::rename(dir.path().join("topics"), killed.path().join("topics")).unwrap();
-    let mut scanned = 0;
-    let time = timed(|| scanned = open(killed.path()).recovery().bytes_scanned);
-    let shown = format!("{time:.2?} for {gib} GiB, {} MiB scanned", scanned / MIB as u64);
-    report("open after kill -9", &shown, 1.0 / time.as_secs_f64(), 1.0, "a second");
+    println!("{}", topic.partitions()[0].high_watermark());
+    loop {
+        std::thread::park();
+    }
 }
 
 fn open(dir: &Path) -> LogStore {

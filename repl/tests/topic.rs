@@ -61,6 +61,25 @@ fn a_topic_is_deleted_unless_it_is_a_streams() {
 }
 
 #[test]
+fn records_before_a_place_are_deleted() {
+    let place = Place::new();
+    place.run(&["topic", "create", "t"]).ok();
+    place.run_with_input(&["produce", "t"], "a\nb\nc\n").ok();
+    let delete = ["--output", "csv", "topic", "delete-records", "t", "--before"];
+    let out = place.run(&[&delete[..], &["2"]].concat()).ok();
+    assert_eq!(out, "partition,first offset\n0,2\n");
+    assert_eq!(place.run(&["consume", "t"]).ok(), "c\n");
+    // What is gone does not come back, and the numbers go on.
+    let out = place.run(&[&delete[..], &["1"]].concat()).ok();
+    assert_eq!(out, "partition,first offset\n0,2\n");
+    place.run_with_input(&["produce", "t"], "d\n").ok();
+    assert_eq!(place.run(&["consume", "t", "--from", "3"]).ok(), "d\n");
+    place.run(&[&delete[..], &["latest"]].concat()).ok();
+    assert_eq!(place.run(&["consume", "t"]).ok(), "");
+    assert!(place.run(&[&delete[..], &["2", "-p", "7"]].concat()).failed().contains('7'));
+}
+
+#[test]
 fn verify_reads_every_record() {
     let place = Place::new();
     place.file("t.csv", "id\nalpha\nbeta\n");

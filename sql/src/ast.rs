@@ -14,6 +14,7 @@ mod properties;
 mod query;
 mod statement;
 mod types;
+mod verbatim;
 mod window;
 
 pub(crate) use convert::limit_clause;
@@ -26,4 +27,5 @@ pub use statement::{
     StatementKind,
 };
 pub use types::DataType;
+pub use verbatim::Verbatim;
 pub use window::{Duration, TimeUnit, Window, WindowShape, Within};

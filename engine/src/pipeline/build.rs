@@ -122,7 +122,8 @@ impl Builder<'_> {
             Upstream::Entry(_) => None,
         };
         let entry = matches!(plan, Plan::Source(_)).then_some(readers);
-        self.placed.push(Placed { entry, node });
+        let stores = self.placed.last().map_or(0, |before| before.stores.end)..self.stores.len();
+        self.placed.push(Placed { entry, node, stores });
         Ok(upstream)
     }
 

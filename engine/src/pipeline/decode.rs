@@ -344,7 +344,7 @@ impl SideDecoder {
 }
 
 /// A windowed key: the key's bytes, then the window's start, or for a session its end and start.
-fn split_window(key: &[u8], window: Windowing) -> Option<(&[u8], i64, i64)> {
+pub(crate) fn split_window(key: &[u8], window: Windowing) -> Option<(&[u8], i64, i64)> {
     let (rest, start) = key.split_last_chunk::<8>()?;
     let start = i64::from_be_bytes(*start);
     match window {

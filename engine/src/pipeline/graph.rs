@@ -251,7 +251,7 @@ impl Graph {
     pub fn measure(&self, node: usize) -> Measure {
         let Node { shards, rows_in, rows_out, .. } = &self.nodes[node];
         let memory = shards.iter().map(|operator| operator.memory()).sum();
-        Measure { rows_in: *rows_in, rows_out: *rows_out, memory, lag: None }
+        Measure { rows_in: *rows_in, rows_out: *rows_out, memory, ..Measure::default() }
     }
 
     /// Bytes of memory that all states hold.

@@ -44,9 +44,10 @@ use crate::state::{Backend, WriteBatch};
 
 pub use build::{Build, build};
 pub use commit::recover;
+pub(crate) use decode::split_window;
 pub use decode::{RawRecord, RecordDecoder, TIME_ERROR};
 pub use expiry::Expiry;
-pub use measure::Measure;
+pub use measure::{Measure, Stored};
 pub use reader::Reader;
 pub use sink::{Materialized, TopicSink};
 pub use stores::StoreInfo;

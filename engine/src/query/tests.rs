@@ -232,6 +232,8 @@ async fn a_running_query_is_measured_node_by_node() {
     assert!(measured("Source").ends_with("lag: 1"), "{plan:#?}");
     assert!(measured("Filter").starts_with("= rows in: 5, rows out: 3, "), "{plan:#?}");
     assert!(measured("Aggregate").starts_with("= rows in: 3, "), "{plan:#?}");
+    assert!(measured("Aggregate").contains(", state: 3 keys, "), "{plan:#?}");
+    assert!(!measured("Filter").contains("state"), "{plan:#?}");
     assert!(measured("Project").starts_with("= rows in: "), "{plan:#?}");
 }
 

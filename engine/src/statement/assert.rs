@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log_store::Interest;
-use sql::ast::{ColumnDef, Ident, Properties, SourceKind, StatementKind as Kind};
+use sql::ast::{ColumnDef, Ident, Properties, SourceKind, StatementKind as Kind, Verbatim};
 
 use self::record::{Expected, What};
-use super::create::{declared, source_columns};
+use super::create::{declared, near_topic, source_columns};
 use super::done;
 use crate::catalog::{Source, SourceColumn, kind_name};
 use crate::engine::{Shared, Workers};
@@ -38,7 +38,7 @@ pub async fn execute(session: &mut Session, assertion: &Kind) -> Result<Done> {
             let wait = given.unwrap_or_else(|| default_timeout(&shared));
             until(&shared, wait, || topic_is(&shared, topic, *not_exists, properties)).await?;
             let is = if *not_exists { "does not exist" } else { "is as asserted" };
-            Ok(done("ASSERT TOPIC", format!("topic {topic} {is}")))
+            Ok(done("ASSERT TOPIC", format!("topic {} {is}", topic.value)))
         }
         Kind::AssertSource { kind, name, columns, properties } => {
             source_is(session, *kind, name, columns.as_deref(), properties)?;
@@ -93,11 +93,22 @@ fn failed(message: impl Into<String>) -> Error {
     invalid(Code::AssertionFailed, message)
 }
 
-fn topic_is(shared: &Shared, name: &str, not_exists: bool, properties: &Properties) -> Result<()> {
+fn topic_is(
+    shared: &Shared,
+    asserted: &Verbatim,
+    not_exists: bool,
+    properties: &Properties,
+) -> Result<()> {
+    let name = &asserted.value;
     let topic = match (shared.log.topic(name), not_exists) {
         (None, true) => return Ok(()),
-        (Some(_), true) => return Err(failed(format!("topic '{name}' exists"))),
-        (None, false) => return Err(failed(format!("topic '{name}' does not exist"))),
+        (Some(_), true) => {
+            return Err(failed(format!("topic '{name}' exists")).at(asserted.span));
+        }
+        (None, false) => {
+            let error = failed(format!("topic '{name}' does not exist")).at(asserted.span);
+            return Err(near_topic(shared, name, error));
+        }
         (Some(topic), false) => topic,
     };
     // There is one copy of everything.
@@ -106,7 +117,8 @@ fn topic_is(shared: &Shared, name: &str, not_exists: bool, properties: &Properti
         if let Some(expected) = properties.integer(property).filter(|expected| *expected != found) {
             let message =
                 format!("topic '{name}': expected {property}={expected}, found {property}={found}");
-            return Err(failed(message));
+            let place = properties.get(property).map(|property| property.value_span);
+            return Err(failed(message).at(place.unwrap_or(asserted.span)));
         }
     }
     Ok(())

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use log_store::{Topic, TopicConfig};
-use sql::ast::{ColumnDef, ColumnRole, Ident, Properties, SourceKind, Statement, StatementKind};
+use sql::ast::{
+    ColumnDef, ColumnRole, Ident, Properties, SourceKind, Statement, StatementKind, Verbatim,
+};
 
 use super::{done, doomed, queries};
 use crate::catalog::{Catalog, Role, Source, SourceColumn, headers_type, kind_name};
 use crate::engine::Shared;
 use crate::error::{Code, Error, Result, invalid};
 use crate::format::Format;
-use crate::near_miss::hint;
+use crate::near_miss::near_miss;
 use crate::outcome::Done;
 use crate::planner::expression::CustomTypes;
 use crate::properties::SourceProperties;
@@ -335,13 +337,34 @@ fn compacted_columns(topic: &str) -> crate::Error {
 
 fn unknown_topic(shared: &Shared, name: &str) -> crate::Error {
     let topics = shared.log.topics();
-    let error = invalid(Code::UnknownName, format!("topic '{name}' does not exist"));
-    let near = hint(name, topics.iter().map(|topic| topic.name()).collect::<Vec<_>>());
-    let create = "add PARTITIONS=1 to the WITH clause to create it".to_owned();
-    match near.filter(|hint| hint.starts_with("did")) {
-        Some(near) => error.hint(format!("{near} Or {create}")),
+    let error = no_topic(name);
+    let near = near_miss(name, topics.iter().map(|topic| topic.name()));
+    let create = "add PARTITIONS=1 to the WITH clause to create it";
+    match near {
+        Some(near) => error.hint(format!("did you mean {near}? Or {create}")),
         None => error.hint(create),
     }
+}
+
+fn no_topic(name: &str) -> crate::Error {
+    invalid(Code::UnknownName, format!("topic '{name}' does not exist"))
+}
+
+/// An error about a topic that is not there, with the near miss.
+pub(super) fn near_topic(shared: &Shared, name: &str, error: crate::Error) -> crate::Error {
+    let topics = shared.log.topics();
+    match near_miss(name, topics.iter().map(|topic| topic.name())) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint("SHOW TOPICS lists what there is"),
+    }
+}
+
+/// The topic that a statement names by itself.
+pub(super) fn named_topic(shared: &Shared, name: &Verbatim) -> Result<Arc<Topic>> {
+    shared
+        .log
+        .topic(&name.value)
+        .ok_or_else(|| near_topic(shared, &name.value, no_topic(&name.value)).at(name.span))
 }
 
 /// Deletes a topic that was created for a statement that failed. Where the state store did, nobody

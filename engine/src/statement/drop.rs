@@ -114,7 +114,11 @@ pub fn custom_type(shared: &Shared, if_exists: bool, name: &Ident) -> Result<Don
         if if_exists {
             return Ok(Done { warnings: vec![message.clone()], ..done("DROP TYPE", message) });
         }
-        return Err(invalid(Code::UnknownName, message).at(name.span));
+        let error = invalid(Code::UnknownName, message).at(name.span);
+        return Err(match hint(&name.value, changed.types.keys().map(String::as_str)) {
+            Some(hint) => error.hint(hint),
+            None => error.hint("SHOW TYPES lists what there is"),
+        });
     }
     check_type_unused(shared, &changed, name)?;
     shared.commit(changed, WriteBatch::default())?;

@@ -8,7 +8,7 @@ use super::create_as::{persistent_select, plan_create, replan};
 use super::table::lines;
 use crate::error::{Code, Result, invalid};
 use crate::outcome::Outcome;
-use crate::pipeline::Measure;
+use crate::pipeline::{Measure, Stored};
 use crate::planner::{Planner, Purpose};
 use crate::scheduler::{Progress, Task};
 use crate::session::Session;
@@ -78,7 +78,7 @@ pub fn query(session: &Session, id: &Ident, analyze: bool) -> Result<Outcome> {
     }
     text.push_str(&match task.filter(|_| analyze) {
         Some(task) => {
-            let (measures, time) = task.measures();
+            let (measures, time) = task.measures()?;
             let notes: Vec<String> = measures.iter().map(|measure| note(measure, time)).collect();
             plan.annotated(&notes)
         }
@@ -103,8 +103,11 @@ fn progress(task: &Task) -> String {
 fn note(measure: &Measure, time: Duration) -> String {
     let per_second = measure.rows_out as f64 / time.as_secs_f64().max(f64::EPSILON);
     let lag = measure.lag.map(|lag| format!(", lag: {lag}")).unwrap_or_default();
-    let Measure { rows_in, rows_out, memory, .. } = measure;
-    format!(
-        "rows in: {rows_in}, rows out: {rows_out}, out per second: {per_second:.1}, state: {memory} bytes{lag}"
-    )
+    let state = measure.stored.map(|stored| {
+        let Stored { keys, bytes } = stored;
+        format!(", state: {keys} keys, {bytes} bytes, in memory: {} bytes", measure.memory)
+    });
+    let state = state.unwrap_or_default();
+    let Measure { rows_in, rows_out, .. } = measure;
+    format!("rows in: {rows_in}, rows out: {rows_out}, out per second: {per_second:.1}{state}{lag}")
 }

@@ -29,22 +29,29 @@ use sql::ast::{ExplainTarget, QueryTarget, Statement, StatementKind as Kind};
 use crate::engine::Shared;
 use crate::error::{Code, Result, invalid};
 use crate::outcome::{Done, Outcome};
+use crate::properties::SessionProperties;
 use crate::query;
 use crate::session::Session;
 
-/// Runs a statement.
+/// Runs a statement. What is wrong with it has a place: if nobody knows a better one, the statement.
 pub async fn execute(session: &mut Session, statement: &Statement) -> Result<Outcome> {
+    dispatch(session, statement).await.map_err(|error| error.at(statement.span))
+}
+
+async fn dispatch(session: &mut Session, statement: &Statement) -> Result<Outcome> {
     if let Kind::Query(asked) = &statement.kind {
         return query::execute(session, asked).await;
     }
     let done = match &statement.kind {
         Kind::Set { name, value } => {
-            session.properties.set(name, value)?;
-            done("SET", format!("{name} is {value}"))
+            SessionProperties::find(&name.value).map_err(|error| error.at(name.span))?;
+            let set = session.properties.set(&name.value, &value.value);
+            set.map_err(|error| error.at(value.span))?;
+            done("SET", format!("{} is {}", name.value, value.value))
         }
         Kind::Unset { name } => {
-            session.properties.unset(name);
-            done("UNSET", format!("{name} is back to its default"))
+            session.properties.unset(&name.value).map_err(|error| error.at(name.span))?;
+            done("UNSET", format!("{} is back to its default", name.value))
         }
         Kind::Define { name, value } => {
             session.variables.insert(name.value.clone(), value.clone());

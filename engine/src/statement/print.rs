@@ -1,5 +1,7 @@
 //! `PRINT`: the records of a topic as they are.
 
+mod text;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,8 @@ use futures::stream;
 use log_store::{Interest, Isolation, Offset, Partition, Topic};
 use sql::ast::StatementKind;
 
-use super::create::topic_of;
+use self::text::Texts;
+use super::create::named_topic;
 use crate::error::Result;
 use crate::format::records_of;
 use crate::outcome::{Column, Outcome, Rows};
@@ -39,6 +42,7 @@ struct Printer {
     seen: u64,
     schema: SchemaRef,
     subscription: Arc<log_store::Subscription>,
+    texts: Texts,
 }
 
 /// Prints what is in a topic from its beginning, or what comes from now on.
@@ -46,7 +50,7 @@ pub fn execute(session: &Session, statement: &StatementKind) -> Result<Outcome> 
     let StatementKind::Print { topic, from_beginning, interval, limit } = statement else {
         return Err(crate::Error::Internal("not a PRINT".into()));
     };
-    let topic = topic_of(&session.shared, topic)?;
+    let topic = named_topic(&session.shared, topic)?;
     let start = |partition: &Arc<Partition>| match from_beginning {
         true => partition.log_start_offset(),
         false => partition.high_watermark(),
@@ -58,6 +62,7 @@ pub fn execute(session: &Session, statement: &StatementKind) -> Result<Outcome> 
             session.shared.log.subscribe(Interest::Topic(topic.name().to_owned())),
         ),
         interval: interval.unwrap_or(1).max(1),
+        texts: Texts::of_topic(&session.shared.catalog(), topic.name())?,
         left: *limit,
         seen: 0,
         schema: Arc::clone(&schema),
@@ -128,8 +133,8 @@ impl Printer {
                         partition: at as i32,
                         offset: record.offset.0,
                         time: record.timestamp.0,
-                        key: record.key.map(printable),
-                        value: record.value.map(printable),
+                        key: record.key.map(|key| self.texts.key(key)),
+                        value: record.value.map(|value| self.texts.value(value)),
                     });
                 }
             }
@@ -146,13 +151,5 @@ impl Printer {
             Arc::new(lines.iter().map(|line| line.value.as_deref()).collect::<StringArray>()),
         ];
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
-    }
-}
-
-/// Text as it is, anything else in hexadecimal.
-fn printable(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(|c| c.is_control() && !c.is_whitespace()) => text.to_owned(),
-        _ => format!("0x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
     }
 }

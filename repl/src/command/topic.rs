@@ -7,11 +7,13 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Subcommand;
 use engine::Engine;
-use log_store::{ConfigEntry, ConfigOrigin, LogStore, Partition, Topic, TopicConfig};
+use log_store::{
+    ConfigEntry, ConfigOrigin, LogStore, Partition, PartitionId, ResetTo, Topic, TopicConfig,
+};
 use serde_json::{Value, json};
 
 use self::verify::verify;
-use super::{record_count, show};
+use super::{place, record_count, show};
 use crate::render::Output;
 
 /// What to do with topics.
@@ -54,6 +56,18 @@ pub enum Command {
         /// Its name
         name: String,
     },
+    /// Delete the records before a place, for ever
+    DeleteRecords {
+        /// The topic
+        name: String,
+        /// A partition; may be given several times; by default all
+        #[arg(short, long)]
+        partition: Vec<u32>,
+        /// The place of the first record that stays: latest, an offset, a time as
+        /// 2024-02-29T12:30:00Z, or @ and milliseconds since 1970
+        #[arg(long, value_name = "PLACE", value_parser = place::parse)]
+        before: ResetTo,
+    },
     /// Read every batch of a topic, or of all, and compare the checksums
     Verify {
         /// Its name
@@ -81,6 +95,9 @@ pub fn run(engine: &Engine, command: &Command, output: Output) -> anyhow::Result
             alter(log, name, *partitions, set, reset)
         }
         Command::Delete { name } => delete(engine, name),
+        Command::DeleteRecords { name, partition, before } => {
+            delete_records(&*log.topic_named(name)?, partition, *before, output)
+        }
         Command::Verify { name: Some(name) } => verify(&[log.topic_named(name)?], output),
         Command::Verify { name: None } => {
             verify(&[log.topics(), log.internal_topics()].concat(), output)
@@ -138,6 +155,27 @@ fn delete(engine: &Engine, name: &str) -> anyhow::Result<()> {
         );
     }
     Ok(engine.log().delete_topic(name)?)
+}
+
+fn delete_records(
+    topic: &Topic,
+    numbers: &[u32],
+    before: ResetTo,
+    output: Output,
+) -> anyhow::Result<()> {
+    let partitions = match numbers {
+        [] => topic.partitions().to_vec(),
+        numbers => {
+            let wanted = numbers.iter().map(|number| topic.partition(PartitionId(*number)));
+            wanted.map(|found| found.cloned()).collect::<log_store::Result<_>>()?
+        }
+    };
+    let delete = |partition: &Arc<Partition>| -> anyhow::Result<Vec<Value>> {
+        let first = partition.delete_records(before.offset_in(partition)?)?;
+        Ok(vec![json!(partition.topic_partition().partition.0), json!(first.0)])
+    };
+    let rows = partitions.iter().map(delete).collect::<anyhow::Result<_>>()?;
+    show(&["partition", "first offset"], rows, output)
 }
 
 fn summary(topic: &Topic) -> Vec<Value> {

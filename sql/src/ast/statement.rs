@@ -1,6 +1,6 @@
 //! Statements and the parts that only statements have.
 
-use super::{DataType, Expr, Ident, Properties, Query, Span};
+use super::{DataType, Expr, Ident, Properties, Query, Span, Verbatim};
 
 /// One statement of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,15 +123,15 @@ pub enum StatementKind {
     Describe(Describe),
     /// `SET 'property' = 'value'`, also with bare words and with `TO`.
     Set {
-        /// Name of the session property, as typed.
-        name: String,
-        /// The new value, as typed and without quotes.
-        value: String,
+        /// Name of the session property.
+        name: Verbatim,
+        /// The new value.
+        value: Verbatim,
     },
     /// `UNSET 'property'`.
     Unset {
-        /// Name of the session property, as typed.
-        name: String,
+        /// Name of the session property.
+        name: Verbatim,
     },
     /// `DEFINE name = 'value'`.
     Define {
@@ -147,8 +147,8 @@ pub enum StatementKind {
     },
     /// `PRINT topic [FROM BEGINNING] [INTERVAL n] [LIMIT n]`.
     Print {
-        /// Name of the topic, exactly as typed: topic names do not fold.
-        topic: String,
+        /// Name of the topic: topic names do not fold.
+        topic: Verbatim,
         /// Start at the earliest record instead of waiting for new ones.
         from_beginning: bool,
         /// Print only every n-th record.
@@ -160,8 +160,8 @@ pub enum StatementKind {
     AssertTopic {
         /// `NOT EXISTS` was given: there must be no such topic.
         not_exists: bool,
-        /// Name of the topic, exactly as typed.
-        topic: String,
+        /// Name of the topic.
+        topic: Verbatim,
         /// What must hold of the topic: `PARTITIONS`, `REPLICAS`.
         properties: Properties,
         /// How long to wait for it to become true.

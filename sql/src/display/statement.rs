@@ -41,7 +41,7 @@ impl Display for StatementKind {
                 write!(f, " {target}")
             }
             Print { topic, from_beginning, interval, limit } => {
-                write!(f, "PRINT {}", Quoted(topic))?;
+                write!(f, "PRINT {}", Quoted(&topic.value))?;
                 flag(f, *from_beginning, "FROM BEGINNING")?;
                 number(f, "INTERVAL", *interval)?;
                 number(f, "LIMIT", *limit)
@@ -105,7 +105,7 @@ fn assertion(f: &mut Formatter<'_>, statement: &StatementKind) -> fmt::Result {
         AssertTopic { not_exists, topic, properties, timeout: limit } => {
             f.write_str("ASSERT")?;
             flag(f, *not_exists, "NOT EXISTS")?;
-            write!(f, " TOPIC {}", Quoted(topic))?;
+            write!(f, " TOPIC {}", Quoted(&topic.value))?;
             with(f, properties)?;
             timeout(f, *limit)
         }
@@ -147,8 +147,8 @@ fn short(f: &mut Formatter<'_>, statement: &StatementKind) -> fmt::Result {
         Resume(target) => write!(f, "RESUME {target}"),
         Show(shown) => write!(f, "SHOW {shown}"),
         Describe(described) => write!(f, "DESCRIBE {described}"),
-        Set { name, value } => write!(f, "SET {} = {}", Quoted(name), Quoted(value)),
-        Unset { name } => write!(f, "UNSET {}", Quoted(name)),
+        Set { name, value } => write!(f, "SET {} = {}", Quoted(&name.value), Quoted(&value.value)),
+        Unset { name } => write!(f, "UNSET {}", Quoted(&name.value)),
         Define { name, value } => write!(f, "DEFINE {} = {}", super::name(name), Quoted(value)),
         Undefine { name } => write!(f, "UNDEFINE {}", super::name(name)),
         RunScript { path } => write!(f, "RUN SCRIPT {}", Quoted(path)),

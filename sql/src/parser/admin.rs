@@ -1,7 +1,7 @@
 //! Statements that look at things, change the session, or read a topic.
 
 use super::cursor::Cursor;
-use crate::ast::{Describe, Show, StatementKind};
+use crate::ast::{Describe, Show, StatementKind, Verbatim};
 use crate::error::Error;
 use crate::lexer::TokenKind;
 
@@ -109,17 +109,17 @@ impl Cursor<'_> {
 
     /// After `SET`.
     pub(super) fn set(&mut self) -> Result<StatementKind, Error> {
-        let name = self.session_property()?;
+        let name = self.placed(Self::session_property)?;
         if !self.eat_symbol("=") && !self.eat(&["TO"]) {
             return Err(self.expected("= or TO"));
         }
-        let value = self.setting()?;
+        let value = self.placed(Self::setting)?;
         Ok(StatementKind::Set { name, value })
     }
 
     /// After `UNSET`.
     pub(super) fn unset(&mut self) -> Result<StatementKind, Error> {
-        Ok(StatementKind::Unset { name: self.session_property()? })
+        Ok(StatementKind::Unset { name: self.placed(Self::session_property)? })
     }
 
     /// `'name'`, or words between points.
@@ -174,8 +174,18 @@ impl Cursor<'_> {
     }
 
     /// The name of a topic, which does not fold.
-    pub(super) fn topic(&mut self) -> Result<String, Error> {
-        self.verbatim("a topic name")
+    pub(super) fn topic(&mut self) -> Result<Verbatim, Error> {
+        self.placed(|cursor| cursor.verbatim("a topic name"))
+    }
+
+    /// A text with its place.
+    fn placed(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<String, Error>,
+    ) -> Result<Verbatim, Error> {
+        let start = self.position();
+        let value = read(self)?;
+        Ok(Verbatim { value, span: self.span_from(start) })
     }
 
     /// A string, or a name whose case stays as it is typed.
