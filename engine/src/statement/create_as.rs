@@ -29,7 +29,10 @@ pub fn create(session: &Session, shared: &Shared, statement: &Statement) -> Resu
     let clause = SourceProperties::read(properties)?;
     let replaced = catalog.sources.get(&name.value);
     let owner = match replaced {
-        Some(old) => Some(super::replace::check(shared, &catalog, old, &source, &plan)?),
+        Some(old) => {
+            let checked = super::replace::check(shared, &catalog, old, &source, &plan);
+            Some(checked.map_err(|error| error.at(name.span))?)
+        }
         None => None,
     };
     let leftmost = topic_of(shared, &plan.sources()[0].topic)?;

@@ -6,6 +6,7 @@ use super::{alter::ids, create_as, done, doomed, queries};
 use crate::catalog::{Catalog, QueryEntry, Source, kind_name};
 use crate::engine::Shared;
 use crate::error::{Code, Result, invalid};
+use crate::near_miss::hint;
 use crate::outcome::Done;
 use crate::processing_log;
 use crate::state::WriteBatch;
