@@ -9,7 +9,7 @@ use sql::ast::{Properties, Span};
 
 use crate::catalog::{Role, Source, TimestampColumn};
 use crate::error::{Code, Result, invalid};
-use crate::format::{Format, Side, check};
+use crate::format::{Format, check};
 use crate::near_miss::hint;
 use crate::row_type::Windowing;
 
@@ -185,14 +185,6 @@ impl SessionProperties {
     }
 }
 
-/// Whether a format can hold the columns of its side; the error is where the format is named.
-fn check_side(side: &Side, named: Option<&(String, Span)>) -> Result<()> {
-    check(side).map_err(|error| match named {
-        Some((_, span)) => error.at(*span),
-        None => error,
-    })
-}
-
 fn unknown_property(name: &str) -> crate::Error {
     let error = invalid(
         Code::UnknownName,
@@ -331,12 +323,13 @@ impl SourceProperties {
     pub fn finish(&self, mut source: Source, session: &SessionProperties) -> Result<Source> {
         source.wrap_single_value = self.wrapping(&source, session)?;
         source.timestamp = self.timestamp(&source)?;
-        check_together(&source)?;
-        check_side(&source.key_side(), self.key_format.as_ref().or(self.both_formats.as_ref()))?;
-        check_side(
-            &source.value_side(),
-            self.value_format.as_ref().or(self.both_formats.as_ref()),
-        )?;
+        let named = |own: &Option<(String, Span)>| {
+            own.as_ref().or(self.both_formats.as_ref()).map_or_else(Span::empty, |(_, span)| *span)
+        };
+        let (key, value) = (named(&self.key_format), named(&self.value_format));
+        check_together(&source).map_err(|error| error.at(key))?;
+        check(&source.key_side()).map_err(|error| error.at(key))?;
+        check(&source.value_side()).map_err(|error| error.at(value))?;
         Ok(source)
     }
 

@@ -1,6 +1,8 @@
 //! Doing what compaction decided, so that it may be interrupted at any point.
 //!
-//! Segments are rewritten in groups that fit into one. For each group:
+//! A checkpoint comes first: recovery understands a swap file only by one that names, with all their
+//! bytes, the segments that it replaces. Segments are rewritten in groups that fit into one. For each
+//! group:
 //! 1. the new segment is written as `<base>.cleaned` and synced;
 //! 2. it is renamed to `<base>-<last base>.swap`: from here on it replaces the group;
 //! 3. a checkpoint names it in place of the group;
@@ -87,6 +89,7 @@ impl Partition {
         clean_to: Offset,
         now: Timestamp,
     ) -> Result<()> {
+        self.checkpoint_in_upkeep()?;
         let mut last = LastOffsets::new();
         for (segment, _) in segments.iter().filter(|(_, end)| *end > clean_to) {
             self.for_each_batch(segment, |batch, aborted| {

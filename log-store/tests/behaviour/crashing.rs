@@ -125,6 +125,51 @@ fn at_every_sync_the_power_may_go() {
     }
 }
 
+/// The first compaction of a partition is the first to need a checkpoint: without one, recovery takes
+/// the gaps that compaction leaves for losses.
+#[test]
+fn a_first_compaction_may_be_cut_short_anywhere() {
+    let whole = compacted_with(None).1;
+    assert!(whole > 4, "{whole} syncs");
+    for after in 0..whole {
+        let (io, _) = compacted_with(Some(DiskFault::CrashAfterSyncs(after)));
+        for seed in 0..20 {
+            let what = format!("after {after} syncs, seed {seed}");
+            let found = io.after_crash(seed);
+            for found in [found.clone(), found.after_crash(seed)] {
+                let store = LogStore::open(Arc::new(found), "s".as_ref(), manual()).unwrap();
+                let contents = committed(&partition(&store, "table"));
+                assert!(contents.ends_with("9:k0=v9 10:k1=v10 11:k2=v11"), "{what}: {contents}");
+                assert!(store.recovery().damaged.is_empty(), "{what}: {}", store.recovery());
+            }
+        }
+    }
+}
+
+/// A table whose upkeep meets a fault, and how many syncs that took.
+fn compacted_with(fault: Option<DiskFault>) -> (FaultyIo, u64) {
+    let (io, clock) = (FaultyIo::new(), HandClock::at(1_000_000));
+    let store = LogStore::open(Arc::new(io.clone()), "s".as_ref(), clock.options()).unwrap();
+    let eager = [
+        ("cleanup.policy", "compact"),
+        ("flush.messages", "1"),
+        ("segment.ms", "10"),
+        ("min.cleanable.dirty.ratio", "0"),
+    ];
+    let table = store.create_topic("table", 1, config(&eager)).unwrap();
+    for i in 0..12 {
+        table.partitions()[0].append(batch(&format!("k{}=v{i}", i % 3))).unwrap();
+        clock.advance(20);
+    }
+    let before = io.syncs();
+    if let Some(fault) = fault {
+        io.inject(fault);
+    }
+    // Upkeep tells its errors to the log, and begins again with the next round.
+    let _ = store.maintain();
+    (io.clone(), io.syncs() - before)
+}
+
 /// A sync that fails is worse than none: what it was to keep may be gone, and nobody asks again.
 #[test]
 fn at_every_sync_the_disk_may_refuse() {
