@@ -3,6 +3,7 @@
 # make conformance  CASES=<folder or file> JSON=<output file> [ARGS=--failures]
 # make lint         formatting and clippy; warnings are errors
 # make bench        benchmarks
+# make bench-nexmark  Nexmark's queries, compared with Flink and DuckDB where they are  [ARGS=--events 10000000]
 # make clean        forget what is in the demo's data directory
 #
 # One profile and always the whole workspace, so that the dependencies are compiled once: a part of
@@ -15,7 +16,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-.PHONY: demo test conformance lint bench clean
+.PHONY: demo test conformance lint bench bench-nexmark clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -39,6 +40,10 @@ lint:
 
 bench:
 	$(CARGO) bench --workspace --benches --profile dev
+
+bench-nexmark:
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/nexmark --work $(MILLSTREAM_CACHE)/nexmark $(ARGS)
 
 clean:
 	rm -rf $(DEMO_DATA)

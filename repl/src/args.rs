@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::consume::Consume;
+use crate::command::datagen::Generator;
 use crate::command::import::Import;
 use crate::command::produce::Produce;
 use crate::command::serve::Serve;
@@ -70,6 +71,12 @@ pub enum Command {
     Serve(Serve),
     /// Write the lines of a file to a topic
     Import(Import),
+    /// Write made-up records to topics
+    Datagen {
+        /// What to make records of.
+        #[command(subcommand)]
+        generator: Generator,
+    },
     /// Look at topics, make, change and delete them
     Topic {
         /// What to do with them.

@@ -1,6 +1,7 @@
 //! The small commands beside the shell, one file each.
 
 pub mod consume;
+pub mod datagen;
 mod file;
 pub mod group;
 pub mod import;

@@ -3,7 +3,7 @@
 //! The interactive shell and scripts share it: they differ only in where the text comes from and
 //! in what they do after a failure. Ctrl-C ends the statement that runs and nothing else.
 
-mod interrupt;
+pub mod interrupt;
 mod screen;
 
 use std::io::{self, Write};

@@ -64,6 +64,11 @@ fn run(args: Args) -> anyhow::Result<Ending> {
         Some(Command::Import(import)) => {
             with_topics(&runtime, &args, |engine| command::import::run(engine, import))
         }
+        Some(Command::Datagen { generator }) => {
+            with_engine(&runtime, &args, generator.workers(), |engine| {
+                runtime.block_on(command::datagen::run(engine, generator))
+            })
+        }
         Some(Command::Topic { command }) => with_topics(&runtime, &args, |engine| {
             command::topic::run(engine, command, args.output())
         }),
@@ -85,7 +90,17 @@ fn with_topics(
     args: &Args,
     work: impl FnOnce(&engine::Engine) -> anyhow::Result<()>,
 ) -> anyhow::Result<Ending> {
-    let engine = runtime.block_on(embedded::open_engine(&args.data(), Workers::Manual))?;
+    with_engine(runtime, args, Workers::Manual, work)
+}
+
+/// Opens the data directory for a command.
+fn with_engine(
+    runtime: &Runtime,
+    args: &Args,
+    workers: Workers,
+    work: impl FnOnce(&engine::Engine) -> anyhow::Result<()>,
+) -> anyhow::Result<Ending> {
+    let engine = runtime.block_on(embedded::open_engine(&args.data(), workers))?;
     let done = work(&engine);
     runtime.block_on(engine.shutdown())?;
     done.map(|()| Ending::Done)

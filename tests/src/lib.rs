@@ -3,8 +3,10 @@
 //! - [`golden`] runs scripts of statements and commands against recorded output, on every kind
 //!   of storage, at several partition counts and with crashes in between.
 //! - [`conformance`] runs black-box cases of other people's making, if they are at hand.
+//! - [`nexmark`] measures the queries of a benchmark, and compares with others.
 //! - [`topic`] writes and reads topics record by record for both.
 
 pub mod conformance;
 pub mod golden;
+pub mod nexmark;
 pub mod topic;

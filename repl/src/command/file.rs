@@ -8,6 +8,9 @@ use flate2::read::MultiGzDecoder;
 
 use crate::progress;
 
+/// How much is read at once.
+const READ_BYTES: usize = 256 * 1024;
+
 /// The bytes of the file, unpacked, with a bar that follows what is read of it.
 pub fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
     let file = File::open(path)?;
@@ -16,6 +19,10 @@ pub fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
     let bytes: Box<dyn Read> = Box::new(bar.wrap_read(file));
     let packed = path.extension().is_some_and(|extension| extension == "gz");
     let unpacked: Box<dyn Read> =
-        if packed { Box::new(MultiGzDecoder::new(BufReader::new(bytes))) } else { bytes };
-    Ok(Box::new(BufReader::new(unpacked)))
+        if packed { Box::new(MultiGzDecoder::new(buffered(bytes))) } else { bytes };
+    Ok(Box::new(buffered(unpacked)))
+}
+
+fn buffered(bytes: Box<dyn Read>) -> BufReader<Box<dyn Read>> {
+    BufReader::with_capacity(READ_BYTES, bytes)
 }

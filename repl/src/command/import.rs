@@ -8,6 +8,7 @@
 //! `--once` can tell from a record in the topic that the file has been imported before.
 
 mod event;
+mod line;
 mod write;
 
 use std::path::{Path, PathBuf};

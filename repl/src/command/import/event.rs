@@ -3,12 +3,13 @@
 //! A CSV field that reads as a JSON number, true or false becomes one; everything else stays
 //! text. A stream that declares such a column as STRING gets its text all the same.
 
-use std::io::{BufRead, Lines};
+use std::io::BufRead;
 
 use anyhow::{Context, anyhow, bail};
 use csv::{Reader, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
+use super::line;
 use crate::value;
 
 /// One record to be.
@@ -16,7 +17,7 @@ use crate::value;
 pub struct Event {
     /// The text of the key field.
     pub key: Option<Vec<u8>>,
-    /// The JSON object.
+    /// The JSON object; that of a JSON file as it stands there.
     pub value: Vec<u8>,
     /// Event time, milliseconds since the epoch.
     pub timestamp: Option<i64>,
@@ -39,14 +40,14 @@ pub struct Events<R: BufRead> {
 }
 
 enum Source<R: BufRead> {
-    Json(Lines<R>),
+    Json(R),
     Csv { reader: Reader<R>, columns: StringRecord, null: String },
 }
 
 impl<R: BufRead> Events<R> {
     /// Events out of a JSON object per line; blank lines are skipped.
     pub fn json(reader: R, fields: Fields) -> Self {
-        Self { source: Source::Json(reader.lines()), fields, line: 0 }
+        Self { source: Source::Json(reader), fields, line: 0 }
     }
 
     /// Events out of CSV with a header; fields that equal `null` are null.
@@ -62,26 +63,26 @@ impl<R: BufRead> Events<R> {
         Ok(Self { source: Source::Csv { reader, columns, null }, fields, line: 1 })
     }
 
-    fn next_object(&mut self) -> anyhow::Result<Option<Map<String, Value>>> {
+    fn next_event(&mut self) -> anyhow::Result<Option<Event>> {
         match &mut self.source {
-            Source::Json(lines) => next_json(lines, &mut self.line),
+            Source::Json(reader) => next_json(reader, &self.fields, &mut self.line),
             Source::Csv { reader, columns, null } => {
                 let mut record = StringRecord::new();
                 let found = reader.read_record(&mut record)?;
                 self.line = record.position().map_or(self.line, |position| position.line());
-                Ok(found.then(|| object(columns, &record, null)))
+                let object = found.then(|| object(columns, &record, null));
+                object.map(|object| self.event(&object)).transpose()
             }
         }
     }
 
-    fn event(&self, object: Map<String, Value>) -> anyhow::Result<Event> {
+    fn event(&self, object: &Map<String, Value>) -> anyhow::Result<Event> {
         let field = |name: &Option<String>| match name {
             Some(name) => object.get(name).filter(|value| !value.is_null()),
             None => None,
         };
-        let key = field(&self.fields.key).map(|key| value::text(key).into_bytes());
-        let timestamp = field(&self.fields.timestamp).map(milliseconds).transpose()?;
-        Ok(Event { key, timestamp, value: Value::Object(object).to_string().into_bytes() })
+        let value = serde_json::to_vec(object)?;
+        event(field(&self.fields.key), field(&self.fields.timestamp), value)
     }
 }
 
@@ -89,27 +90,37 @@ impl<R: BufRead> Iterator for Events<R> {
     type Item = anyhow::Result<Event>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let event = self.next_object().and_then(|object| object.map(|o| self.event(o)).transpose());
+        let event = self.next_event();
         event.with_context(|| format!("line {}", self.line.max(1))).transpose()
     }
 }
 
+fn event(key: Option<&Value>, timestamp: Option<&Value>, value: Vec<u8>) -> anyhow::Result<Event> {
+    let key = key.map(|key| value::text(key).into_bytes());
+    let timestamp = timestamp.map(milliseconds).transpose()?;
+    Ok(Event { key, value, timestamp })
+}
+
 fn next_json(
-    lines: &mut Lines<impl BufRead>,
+    reader: &mut impl BufRead,
+    fields: &Fields,
     number: &mut u64,
-) -> anyhow::Result<Option<Map<String, Value>>> {
-    for line in lines {
+) -> anyhow::Result<Option<Event>> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
         *number += 1;
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
         }
-        return match serde_json::from_str(&line)? {
-            Value::Object(object) => Ok(Some(object)),
-            other => Err(anyhow!("expected a JSON object, found {other}")),
-        };
+        line.truncate(line.trim_ascii_end().len());
+        if !line.is_empty() {
+            break;
+        }
     }
-    Ok(None)
+    let text = std::str::from_utf8(&line).context("expected UTF-8")?;
+    let found = line::read(text, fields)?;
+    event(found.key.as_ref(), found.timestamp.as_ref(), line).map(Some)
 }
 
 fn object(columns: &StringRecord, record: &StringRecord, null: &str) -> Map<String, Value> {
