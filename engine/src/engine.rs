@@ -10,6 +10,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result, invalid};
 use crate::function::Functions;
+use crate::monitor::Connections;
 use crate::pipeline::{RawRecord, recover};
 use crate::processing_log;
 use crate::scheduler::Scheduler;
@@ -105,6 +106,8 @@ pub(crate) struct Shared {
     pub(crate) functions: Functions,
     pub(crate) catalog: RwLock<Arc<Catalog>>,
     pub(crate) scheduler: Arc<Scheduler>,
+    /// How to find out who is connected, where there is a server.
+    pub(crate) connections: RwLock<Option<Connections>>,
     /// Held while a statement changes the catalog.
     pub(crate) changing: Mutex<()>,
 }
@@ -120,23 +123,6 @@ pub struct TopicRecord {
     pub timestamp: i64,
     /// Headers in order.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-}
-
-/// A persistent query as `SHOW QUERIES` lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryInfo {
-    /// Its id, as `CSAS_CLICKS_0`.
-    pub id: String,
-    /// Topics it reads.
-    pub source_topics: Vec<String>,
-    /// The topic it writes.
-    pub sink_topic: Option<String>,
-    /// Why it stopped, if it did.
-    pub failure: Option<String>,
-    /// Records that it has read since it was started.
-    pub records_in: u64,
-    /// Records in its sources that it has not read yet.
-    pub lag: u64,
 }
 
 impl Engine {
@@ -158,6 +144,7 @@ impl Engine {
             functions: Functions::builtin(),
             catalog: RwLock::new(Arc::new(catalog)),
             scheduler,
+            connections: RwLock::default(),
             changing: Mutex::new(()),
             options,
         });
@@ -168,11 +155,6 @@ impl Engine {
     /// A session with default settings.
     pub fn session(&self) -> Session {
         Session::new(Arc::clone(&self.shared))
-    }
-
-    /// Persistent queries in the order of their creation.
-    pub fn queries(&self) -> Vec<QueryInfo> {
-        queries::list(&self.shared)
     }
 
     /// What the catalog says of a stream or table.

@@ -9,8 +9,9 @@
 //! 2. Queries are planned (`planner`): names and types are settled (`planner::expression`), and
 //!    out comes a stream plan (`plan`).
 //! 3. A persistent query becomes a stream or table of the `catalog` and a `pipeline` of
-//!    `operator`s, moved by the `scheduler`; a push query a pipeline whose output is the client;
-//!    a pull query a DataFusion plan (`query`).
+//!    `operator`s, moved by the `scheduler`; a push query a pipeline whose output is the client,
+//!    moved by the same threads; a pull query a DataFusion plan (`query`).
+//! 4. `monitor` knows what goes on; `system` shows it as tables.
 //!
 //! This is the only crate that names DataFusion and RocksDB.
 
@@ -22,6 +23,7 @@ mod engine;
 mod error;
 mod evaluate;
 mod expression_text;
+mod monitor;
 mod near_miss;
 mod operator;
 mod outcome;
@@ -38,6 +40,7 @@ mod session;
 mod source_info;
 mod state;
 mod statement;
+mod system;
 mod user;
 mod window;
 
@@ -48,10 +51,11 @@ pub mod types;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use describe::Description;
-pub use engine::{Emission, Engine, Options, QueryInfo, Storage, TopicRecord, Workers};
+pub use engine::{Emission, Engine, Options, Storage, TopicRecord, Workers};
 pub use error::{Code, Diagnostic, Error, Result};
+pub use monitor::{ConnectionInfo, PartitionInfo, QueryInfo, QueryKind};
 pub use outcome::{Column, Done, Outcome, RowStream, Rows};
-pub use properties::properties_reference;
+pub use properties::{SESSION_PROPERTIES, SessionProperty, properties_reference};
 pub use relation::{Relation, RelationKind};
 pub use session::Session;
 pub use source_info::{

@@ -215,6 +215,14 @@ impl Plan {
         }
     }
 
+    /// The topics of the sources, each once.
+    pub fn topics(&self) -> Vec<String> {
+        let mut topics: Vec<String> = self.sources().iter().map(|s| s.topic.clone()).collect();
+        topics.sort();
+        topics.dedup();
+        topics
+    }
+
     /// Marks the nodes whose old rows somebody above has to take back.
     pub fn require_before(&mut self, required: bool) {
         match self {

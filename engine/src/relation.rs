@@ -29,6 +29,8 @@ pub enum RelationKind {
     Table,
     /// A table that a persistent query keeps, with a state that can be queried.
     Materialized,
+    /// What goes on in the engine, at the moment of asking.
+    System,
 }
 
 impl Engine {

@@ -1,146 +1,60 @@
-//! Who runs next: a small pool of threads for all queries.
+//! Who runs next: a small pool of threads for all queries, persistent ones and push queries.
 //!
-//! A query is woken when one of its topics is appended to. A thread takes a woken query, runs
-//! one epoch and, if there was something to do, puts it back at the end of the line. A query
-//! without input costs nothing.
+//! A task is woken when one of its topics is appended to. A thread takes a woken task, runs one
+//! epoch and, if there was something to do, puts it back at the end of the line. A task without
+//! input costs nothing, and neither does a push query whose client takes nothing: it is parked
+//! until there is room for rows again.
 //!
 //! ```text
 //!   idle ──append──▶ woken ──thread──▶ running ──nothing to do──▶ idle
-//!                      ▲                  │
-//!                      └──did something───┤
-//!                                         └──error──▶ failed
+//!                     ▲ ▲                 │
+//!                     │ └──did something──┤
+//!                     │                   ├──the client is full──▶ parked
+//!                     └──client took rows─┼────────────────────────────┘
+//!                                         ├──error──▶ failed
+//!                                         └──client left, LIMIT──▶ gone
 //! ```
+//!
+//! Persistent queries and push queries stand in lines of their own, and threads take from them in
+//! turn: however many there are of one kind, the other gets half of the threads' time.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::fmt;
+mod line;
+mod progress;
+mod task;
+
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use log_store::{Interest, LogStore, Registration};
 use parking_lot::{Condvar, Mutex};
 
 use crate::engine::Workers;
 use crate::error::Result;
-use crate::pipeline::{Counters, Measure, Pipeline, RawRecord, StoreInfo};
+use line::Line;
 
-/// A query that has been started.
-pub struct Task {
-    number: u32,
-    topics: Vec<String>,
-    pipeline: Mutex<Pipeline>,
-    status: Mutex<Status>,
-    started: Instant,
-}
-
-/// Whether a query runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
-    /// It takes its turns.
-    Running,
-    /// It was paused.
-    Paused,
-    /// It was stopped by an error.
-    Failed(String),
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Running => f.write_str("RUNNING"),
-            Self::Paused => f.write_str("PAUSED"),
-            Self::Failed(reason) => write!(f, "ERROR: {reason}"),
-        }
-    }
-}
-
-/// What is known of a task without disturbing it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Progress {
-    /// Its counters.
-    pub counters: Counters,
-    /// Records that it has not read yet.
-    pub lag: u64,
-    /// Bytes of memory that its state holds.
-    pub memory: usize,
-}
-
-impl Task {
-    /// Processes one record past the log.
-    pub fn feed(&self, topic: &str, record: &RawRecord<'_>) -> Result<()> {
-        let fed = self.pipeline.lock().feed(topic, record);
-        if let Err(error) = &fed {
-            *self.status.lock() = Status::Failed(error.message());
-        }
-        fed
-    }
-
-    /// Whether it runs.
-    pub fn status(&self) -> Status {
-        self.status.lock().clone()
-    }
-
-    /// How far it is.
-    pub fn progress(&self) -> Progress {
-        let pipeline = self.pipeline.lock();
-        let lag = pipeline.positions().map(|(_, at, end)| end.saturating_sub(at).max(0) as u64);
-        Progress { counters: pipeline.counters(), lag: lag.sum(), memory: pipeline.memory() }
-    }
-
-    /// Its stores, with what they hold as of the last commit.
-    pub fn stores(&self) -> Result<Vec<StoreInfo>> {
-        self.pipeline.lock().stores()
-    }
-
-    /// What went through the nodes of its plan, and for how long it has been there.
-    pub fn measures(&self) -> Result<(Vec<Measure>, Duration)> {
-        Ok((self.pipeline.lock().measures()?, self.started.elapsed()))
-    }
-
-    /// One epoch. Says whether there was something to do.
-    fn advance(&self) -> bool {
-        if *self.status.lock() != Status::Running {
-            return false;
-        }
-        match self.pipeline.lock().advance() {
-            Ok(worked) => worked,
-            Err(error) => {
-                tracing::error!(query = self.number, %error, "query stopped");
-                *self.status.lock() = Status::Failed(error.message());
-                false
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Line {
-    tasks: BTreeMap<u32, Arc<Task>>,
-    by_topic: HashMap<String, Vec<u32>>,
-    woken: VecDeque<u32>,
-    waiting: HashSet<u32>,
-    running: HashSet<u32>,
-    stopped: bool,
-}
+pub use progress::{Lag, Progress, Reading};
+pub use task::{Asked, Status, Task, TaskId, Turn};
 
 /// Runs queries.
 pub struct Scheduler {
     line: Mutex<Line>,
     changed: Condvar,
+    workers: Workers,
     threads: Mutex<Vec<JoinHandle<()>>>,
     registration: Mutex<Option<Registration>>,
 }
 
 impl Scheduler {
-    /// Starts the threads.
+    /// Starts the threads. Where the caller moves the persistent queries, one thread is there for
+    /// push queries, which nobody else would move.
     pub fn start(log: &LogStore, workers: Workers) -> Arc<Self> {
         let scheduler = Arc::new(Self {
-            line: Mutex::default(),
+            line: Mutex::new(Line::new(workers)),
             changed: Condvar::new(),
+            workers,
             threads: Mutex::default(),
             registration: Mutex::default(),
         });
-        let Workers::Threads(count) = workers else { return scheduler };
         let weak: Weak<Self> = Arc::downgrade(&scheduler);
         let registration = log.on_append(
             Interest::AllTopics,
@@ -151,59 +65,85 @@ impl Scheduler {
             }),
         );
         *scheduler.registration.lock() = Some(registration);
-        let threads = (0..count.max(1)).map(|index| {
-            let worker = Arc::clone(&scheduler);
-            let builder = std::thread::Builder::new().name(format!("query-{index}"));
-            builder.spawn(move || worker.work()).expect("the system can start a thread")
-        });
-        *scheduler.threads.lock() = threads.collect();
+        if let Workers::Threads(count) = workers {
+            scheduler.start_threads(count.max(1));
+        }
         scheduler
     }
 
-    /// Adds a query and wakes it.
-    pub fn add(&self, topics: Vec<String>, pipeline: Pipeline, status: Status) {
-        let number = pipeline.number();
-        let (pipeline, status) = (Mutex::new(pipeline), Mutex::new(status));
-        let task = Task { number, topics, pipeline, status, started: Instant::now() };
-        let mut line = self.line.lock();
-        for topic in &task.topics {
-            line.by_topic.entry(topic.clone()).or_default().push(number);
+    /// Starts threads until there are that many.
+    fn start_threads(self: &Arc<Self>, count: usize) {
+        let mut threads = self.threads.lock();
+        for index in threads.len()..count {
+            let worker = Arc::clone(self);
+            let builder = std::thread::Builder::new().name(format!("query-{index}"));
+            let thread = builder.spawn(move || worker.work());
+            threads.push(thread.expect("the system can start a thread"));
         }
-        line.tasks.insert(number, Arc::new(task));
-        line.wake(number);
+    }
+
+    /// Adds a task and wakes it.
+    pub fn add(self: &Arc<Self>, task: Task) {
+        if self.workers == Workers::Manual && !task.id().is_persistent() {
+            self.start_threads(1);
+        }
+        self.line.lock().add(Arc::new(task));
         self.changed.notify_all();
     }
 
-    /// Takes a query out; returns when it has finished its epoch.
+    /// Takes a persistent query out; returns when it has finished its epoch.
     pub fn remove(&self, number: u32) {
+        let id = TaskId::Persistent(number);
         let mut line = self.line.lock();
-        line.by_topic.values_mut().for_each(|queries| queries.retain(|query| *query != number));
-        line.tasks.remove(&number);
-        while line.running.contains(&number) {
+        line.remove(id);
+        while line.is_running(id) {
             self.changed.wait(&mut line);
         }
     }
 
-    /// The task of a query.
+    /// Takes a task out; an epoch that runs goes on to its end.
+    pub fn discard(&self, id: TaskId) {
+        let task = self.line.lock().remove(id);
+        self.changed.notify_all();
+        // What it holds may be much, and goes when nobody waits for the line.
+        drop(task);
+    }
+
+    /// The task of a persistent query.
     pub fn task(&self, number: u32) -> Option<Arc<Task>> {
-        self.line.lock().tasks.get(&number).cloned()
+        self.line.lock().task(TaskId::Persistent(number))
+    }
+
+    /// The push queries in the order in which they were started.
+    pub fn push_tasks(&self) -> Vec<Arc<Task>> {
+        self.line.lock().tasks().filter(|task| !task.id().is_persistent()).cloned().collect()
+    }
+
+    /// A number for a push query, which no other has had.
+    pub fn next_push(&self) -> TaskId {
+        self.line.lock().next_push()
     }
 
     /// Pauses or resumes a query, or starts one again that has failed.
     pub fn set_status(&self, number: u32, status: Status) {
+        let id = TaskId::Persistent(number);
         let mut line = self.line.lock();
-        if let Some(task) = line.tasks.get(&number) {
-            *task.status.lock() = status;
-            line.wake(number);
+        if let Some(task) = line.task(id) {
+            task.set_status(status);
+            line.wake(id);
             self.changed.notify_all();
         }
     }
 
+    /// Lets a task have its turn, because its client has taken rows.
+    pub fn wake(&self, id: TaskId) {
+        self.line.lock().wake(id);
+        // One might be whoever waits until all is idle.
+        self.changed.notify_all();
+    }
+
     fn wake_readers(&self, topic: &str) {
-        let mut line = self.line.lock();
-        let readers = line.by_topic.get(topic).cloned().unwrap_or_default();
-        if !readers.is_empty() {
-            readers.into_iter().for_each(|number| line.wake(number));
+        if self.line.lock().wake_readers(topic) {
             self.changed.notify_all();
         }
     }
@@ -211,30 +151,32 @@ impl Scheduler {
     /// A thread's life.
     fn work(&self) {
         let mut line = self.line.lock();
-        while !line.stopped {
+        while !line.is_stopped() {
             let Some(task) = line.next() else {
                 self.changed.wait(&mut line);
                 continue;
             };
             drop(line);
-            let worked = task.advance();
+            let turn = task.advance();
             line = self.line.lock();
-            line.running.remove(&task.number);
-            if worked {
-                line.wake(task.number);
-            }
+            let gone = line.put_back(task.id(), turn);
             self.changed.notify_all();
+            if gone.is_some() || Arc::strong_count(&task) == 1 {
+                drop(line);
+                drop((gone, task));
+                line = self.line.lock();
+            }
         }
     }
 
-    /// Runs all queries on the caller's thread, in the order of their creation, until none has
-    /// anything to do.
+    /// Runs all persistent queries on the caller's thread, in the order of their creation, until
+    /// none has anything to do.
     pub fn run_until_idle(&self) -> Result<()> {
         loop {
-            let tasks: Vec<Arc<Task>> = self.line.lock().tasks.values().cloned().collect();
+            let tasks: Vec<Arc<Task>> = self.line.lock().tasks().cloned().collect();
             let mut worked = false;
-            for task in tasks {
-                while task.advance() {
+            for task in tasks.iter().filter(|task| task.id().is_persistent()) {
+                while task.advance() == Turn::Worked {
                     worked = true;
                 }
             }
@@ -244,18 +186,20 @@ impl Scheduler {
         }
     }
 
-    /// Waits until no query is woken or running.
+    /// Waits until no persistent query is woken or running.
     pub fn wait_until_idle(&self) {
         let mut line = self.line.lock();
-        while !(line.stopped || line.woken.is_empty() && line.running.is_empty()) {
+        while !(line.is_stopped() || line.is_idle()) {
             self.changed.wait(&mut line);
         }
     }
 
-    /// Ends the threads; each finishes its epoch first.
+    /// Ends the threads, each of which finishes its epoch first, and the push queries.
     pub fn stop(&self) {
-        self.line.lock().stopped = true;
+        let ended = self.line.lock().stop();
         self.changed.notify_all();
+        ended.iter().for_each(|task| task.end());
+        drop(ended);
         drop(self.registration.lock().take());
         let own = std::thread::current().id();
         for thread in self.threads.lock().drain(..).filter(|thread| thread.thread().id() != own) {
@@ -263,30 +207,5 @@ impl Scheduler {
                 tracing::error!("a query's thread panicked");
             }
         }
-    }
-}
-
-impl Line {
-    fn wake(&mut self, number: u32) {
-        if self.tasks.contains_key(&number) && self.waiting.insert(number) {
-            self.woken.push_back(number);
-        }
-    }
-
-    /// The next query that no thread is running.
-    fn next(&mut self) -> Option<Arc<Task>> {
-        for _ in 0..self.woken.len() {
-            let number = self.woken.pop_front()?;
-            if self.running.contains(&number) {
-                self.woken.push_back(number);
-                continue;
-            }
-            self.waiting.remove(&number);
-            if let Some(task) = self.tasks.get(&number).cloned() {
-                self.running.insert(number);
-                return Some(task);
-            }
-        }
-        None
     }
 }

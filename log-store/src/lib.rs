@@ -97,7 +97,7 @@ pub use group::{CommittedOffset, Group, Lag, ResetTo};
 pub use io::{Access, DirLock, DiskFault, FaultyIo, File, Io, MemoryIo, RealIo};
 pub use log_store::{LogStore, StoreOptions};
 pub use maintenance::Maintenance;
-pub use partition::{AppendInfo, Fault, Fetched, Partition, Verification};
+pub use partition::{AppendInfo, Fault, Fetched, Partition, Unread, Verification};
 pub use partitioner::{StickyPartitioner, partition_for_key};
 pub use record::{Header, Record, RecordIter, Records, RecordsBuilder};
 pub use recovery_report::{CutTail, DamagedPartition, RecoveryReport};

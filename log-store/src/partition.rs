@@ -11,8 +11,9 @@
 //! high watermark, or below the last stable offset, where the oldest open transaction begins. With
 //! `flush.messages = 1` the high watermark follows the disk, else it is the log end.
 //!
-//! `append` writes, `read` reads, `flush` makes durable, `checkpoint` and `recover` carry the
-//! partition over a restart, `remove` and `compact` take old records away, `verify` looks for damage.
+//! `append` writes, `read` reads, `unread` tells what is left to read, `flush` makes durable, `checkpoint`
+//! and `recover` carry the partition over a restart, `remove` and `compact` take old records away,
+//! `verify` looks for damage.
 
 mod append;
 mod checkpoint;
@@ -21,6 +22,7 @@ mod flush;
 mod read;
 mod recover;
 mod remove;
+mod unread;
 mod upkeep;
 mod verify;
 
@@ -34,6 +36,7 @@ pub use append::AppendInfo;
 pub(crate) use append::Sync;
 pub use read::Fetched;
 pub(crate) use recover::PartitionRecovery;
+pub use unread::Unread;
 pub use verify::{Fault, Verification};
 
 use crate::config::TopicConfig;
@@ -140,6 +143,11 @@ impl Partition {
     /// The transactions that have written here and are not decided.
     pub fn open_transactions(&self) -> Vec<TransactionId> {
         self.writer.lock().producers.open_transactions()
+    }
+
+    /// Why it takes no more writes, where a sync has failed.
+    pub fn failure(&self) -> Option<String> {
+        self.poison.get().cloned()
     }
 
     pub(crate) fn is_deleted(&self) -> bool {

@@ -1,14 +1,18 @@
 //! What Tab offers: names and keywords that fit where the cursor stands.
 //!
-//! The words before the cursor decide: after FROM come streams and tables, after PRINT topics,
-//! in an expression the columns of the sources that the statement names. Candidates follow the
-//! case that the user types in, as the dialect does not care.
+//! The words before the cursor decide: after FROM come streams and tables, after PRINT topics, in
+//! WITH properties, in quotes what a property takes, at the beginning words that begin statements, in
+//! an expression the columns of the sources that the statement names. Candidates follow the case
+//! that the user types in, as the dialect does not care.
+
+mod property;
 
 use std::collections::BTreeSet;
 
 use sql::keywords;
 use sql::lexer::{self, Token, TokenKind};
 
+use crate::help;
 use crate::meta::COMMANDS;
 use crate::names::{Names, quoted};
 
@@ -16,7 +20,68 @@ use crate::names::{Names, quoted};
 const BEFORE_SOURCE: &[&str] = &["FROM", "JOIN", "INTO", "DESCRIBE", "STREAM", "TABLE"];
 
 /// Words after which the id of a query stands.
-const BEFORE_QUERY: &[&str] = &["TERMINATE", "PAUSE", "RESUME"];
+const BEFORE_QUERY: &[&str] = &["TERMINATE", "PAUSE", "RESUME", "ANALYZE"];
+
+/// Words that statements begin with.
+const BEGINNINGS: &[&str] = &[
+    "ALTER",
+    "ASSERT",
+    "CREATE",
+    "DEFINE",
+    "DESCRIBE",
+    "DROP",
+    "EXPLAIN",
+    "EXPORT",
+    "HELP",
+    "INSERT",
+    "LIST",
+    "PAUSE",
+    "PRINT",
+    "RESUME",
+    "RUN",
+    "SELECT",
+    "SET",
+    "SHOW",
+    "TERMINATE",
+    "UNDEFINE",
+    "UNSET",
+    "WITH",
+];
+
+/// The system tables.
+const SYSTEM: &[&str] = &["CONNECTIONS", "GROUPS", "PARTITIONS", "POSITIONS", "QUERIES", "STORES"];
+
+/// What may stand right after a word.
+const AFTER: &[(&str, &[&str])] = &[
+    (
+        "SHOW",
+        &[
+            "ALL",
+            "COLUMNS",
+            "CONSUMER",
+            "FUNCTIONS",
+            "GROUPS",
+            "PROPERTIES",
+            "QUERIES",
+            "STREAMS",
+            "TABLES",
+            "TOPICS",
+            "TYPES",
+            "VARIABLES",
+        ],
+    ),
+    ("CREATE", &["OR", "SOURCE", "STREAM", "TABLE", "TYPE", "USER"]),
+    ("DROP", &["STREAM", "TABLE", "TYPE", "USER"]),
+    ("ALTER", &["STREAM", "TABLE", "USER"]),
+    ("EMIT", &["CHANGES", "FINAL"]),
+    ("INSERT", &["INTO"]),
+    ("GROUP", &["BY"]),
+    ("PARTITION", &["BY"]),
+    ("ORDER", &["BY"]),
+    ("EXPORT", &["CATALOG"]),
+    ("RUN", &["SCRIPT"]),
+    ("WINDOW", &["HOPPING", "SESSION", "TUMBLING"]),
+];
 
 /// What could stand at the cursor: where the word to replace begins, and the candidates.
 pub fn complete(line: &str, cursor: usize, names: &Names) -> (usize, Vec<String>) {
@@ -24,10 +89,30 @@ pub fn complete(line: &str, cursor: usize, names: &Names) -> (usize, Vec<String>
     if let Some((start, candidates)) = commands(before) {
         return (start, candidates);
     }
+    if let Some((start, candidates)) = help_topics(before) {
+        return (start, candidates);
+    }
     let tokens = lexer::tokenize(before);
+    if let Some((start, values)) = property::in_quotes(&tokens, before) {
+        return (start, values);
+    }
     let Some(start) = word_start(&tokens, cursor) else { return (cursor, Vec::new()) };
-    let candidates = candidates(&word_before(&tokens, before, start), line, names);
+    let earlier = &tokens[..tokens.partition_point(|token| token.range.end <= start)];
+    let candidates = match property::names(earlier, before) {
+        Some(properties) => properties.into_iter().map(str::to_owned).collect(),
+        None => candidates(&word_before(earlier, before), line, names),
+    };
     (start, in_case_of(&before[start..], candidates))
+}
+
+/// What there is help on.
+fn help_topics(before: &str) -> Option<(usize, Vec<String>)> {
+    let start = before.len() - before.trim_start().len();
+    let (command, rest) = before[start..].split_once(' ')?;
+    if !(command.eq_ignore_ascii_case("help") || command == "\\h") {
+        return None;
+    }
+    Some((before.len() - rest.len(), in_case_of(rest, help::topics().collect())))
 }
 
 /// Where the word at the cursor begins; nowhere inside of quotes and comments.
@@ -41,13 +126,13 @@ fn word_start(tokens: &[Token], cursor: usize) -> Option<usize> {
     }
 }
 
-/// The word before the place, in upper case. `\d` describes.
-fn word_before(tokens: &[Token], text: &str, place: usize) -> String {
+/// The last of these tokens, in upper case. `\d` describes; a semicolon ends a statement.
+fn word_before(tokens: &[Token], text: &str) -> String {
     if text.trim_start().starts_with("\\d") {
         return "DESCRIBE".to_owned();
     }
-    let before = tokens.iter().rev().find(|token| token.range.end <= place);
-    before.map_or(String::new(), |token| token.text(text).to_ascii_uppercase())
+    let token = tokens.iter().rev().find(|token| token.kind != TokenKind::Comment);
+    token.map_or(String::new(), |token| token.text(text).to_ascii_uppercase())
 }
 
 /// A command with a backslash.
@@ -63,6 +148,17 @@ fn commands(before: &str) -> Option<(usize, Vec<String>)> {
 
 fn candidates(previous: &str, statement: &str, names: &Names) -> BTreeSet<String> {
     let sources = || names.sources.keys().map(|name| quoted(name));
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    if previous.is_empty() || previous == ";" {
+        return words(BEGINNINGS);
+    }
+    if let Some((_, following)) = AFTER.iter().find(|(word, _)| *word == previous) {
+        return words(following);
+    }
+    if previous == "FROM" || previous == "JOIN" {
+        let system = SYSTEM.iter().map(|table| format!("MILLSTREAM.{table}"));
+        return sources().chain(system).collect();
+    }
     if BEFORE_SOURCE.contains(&previous) {
         return sources().collect();
     }
@@ -132,12 +228,37 @@ mod tests {
 
     #[test]
     fn the_word_before_decides() {
-        assert_eq!(at("SELECT * FROM |"), ["AIRLINES", "FLIGHTS"]);
+        assert_eq!(at("SELECT * FROM |")[..2], ["AIRLINES", "FLIGHTS"]);
+        assert_eq!(at("SELECT * FROM millstream.q|"), ["millstream.queries"]);
         assert_eq!(at("select * from fl|"), ["flights"]);
         assert_eq!(at("PRINT |"), ["flights-raw"]);
         assert_eq!(at("TERMINATE C|"), ["CSAS_DELAYED_1"]);
         assert_eq!(at("\\ti|"), ["\\timing"]);
         assert_eq!(at("\\d fl|"), ["flights"]);
+    }
+
+    #[test]
+    fn words_are_offered_where_they_fit() {
+        assert_eq!(at("SE|"), ["SELECT", "SET"]);
+        assert_eq!(at("SHOW TOPICS; sel|"), ["select"]);
+        assert_eq!(at("show q|"), ["queries"]);
+        assert_eq!(at("SELECT * FROM flights EMIT |"), ["CHANGES", "FINAL"]);
+        assert_eq!(at("help create t|"), ["create table", "create type"]);
+        assert_eq!(at("help unk|"), ["unknown column", "unknown name"]);
+    }
+
+    #[test]
+    fn properties_are_offered_with_what_they_take() {
+        let with = "CREATE STREAM a (b INT) WITH (";
+        assert_eq!(at(&format!("{with}kafka|")), ["kafka_topic"]);
+        assert_eq!(at(&format!("{with}KAFKA_TOPIC = 'a', VALUE_F|")), ["VALUE_FORMAT"]);
+        assert_eq!(at(&format!("{with}VALUE_FORMAT = 'JS|")), ["JSON'"]);
+        assert_eq!(at(&format!("{with}CLEANUP_POLICY='D|")), ["DELETE'", "DELETE,COMPACT'"]);
+        assert!(at("CREATE STREAM a (kafka|").is_empty());
+        assert_eq!(at("SET 'auto|"), ["auto.offset.reset'"]);
+        assert_eq!(at("UNSET 'auto|"), ["auto.offset.reset'"]);
+        assert_eq!(at("SET 'auto.offset.reset' = '|"), ["earliest'", "latest'"]);
+        assert_eq!(at("SET 'ksql.variable.substitution.enable' = 'f|"), ["false'"]);
     }
 
     #[test]

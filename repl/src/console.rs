@@ -20,7 +20,8 @@ use crate::help;
 use crate::meta::Meta;
 use crate::progress;
 use crate::render::{
-    Colour, Output, Place, Renderer, Shape, Style, render_failure, renderer, terminal_width,
+    Colour, Output, Place, Renderer, Shape, Style, counted, render_failure, renderer,
+    terminal_width,
 };
 
 /// How results are shown.
@@ -72,7 +73,7 @@ impl Console {
             self.echo(statement)?;
         }
         let started = Instant::now();
-        let ending = match self.attempt(statement).await? {
+        let ending = match self.attempt(statement, place).await? {
             Ok(ending) => ending,
             Err(failure) => self.fail(&failure, statement, place)?,
         };
@@ -116,10 +117,15 @@ impl Console {
         Ok(Ending::Done)
     }
 
-    async fn attempt(&mut self, statement: &str) -> io::Result<Result<Ending, Failure>> {
+    async fn attempt(
+        &mut self,
+        statement: &str,
+        place: Place<'_>,
+    ) -> io::Result<Result<Ending, Failure>> {
         let mut interrupt = Interrupt::listen()?;
         let canceller = self.connection.canceller();
-        let Some(answers) = interrupt.or(self.connection.run(statement)).await else {
+        let running = progress::waiting(at_work(place), self.connection.run(statement));
+        let Some(answers) = interrupt.or(running).await else {
             canceller.cancel().await;
             return Ok(Ok(self.interrupted()?));
         };
@@ -130,7 +136,7 @@ impl Console {
         for answer in answers {
             let shown = match answer {
                 Answer::Done(done) => Ok(self.show_done(&done)?),
-                Answer::Rows(rows) => self.show_rows(rows, &mut interrupt).await?,
+                Answer::Rows(rows) => self.show_rows(rows, &mut interrupt, place).await?,
             };
             if !matches!(shown, Ok(Ending::Done)) {
                 return Ok(shown);
@@ -154,12 +160,18 @@ impl Console {
         &self,
         rows: Rows,
         interrupt: &mut Interrupt,
+        place: Place<'_>,
     ) -> io::Result<Result<Ending, Failure>> {
         let mut screen = Screen::new(self.renderer(&rows), rows.endless);
         let canceller = self.connection.canceller();
         let mut pages = rows.pages;
+        let mut is_first = !rows.endless;
         loop {
-            match interrupt.or(pages.next()).await {
+            let next = match std::mem::take(&mut is_first) {
+                true => interrupt.or(progress::waiting(at_work(place), pages.next())).await,
+                false => interrupt.or(pages.next()).await,
+            };
+            match next {
                 Some(Some(Ok(page))) => screen.add(page)?,
                 Some(Some(Err(failure))) => return screen.flush().map(|()| Err(failure)),
                 Some(None) => return self.end(screen),
@@ -224,7 +236,8 @@ impl Console {
         match queries.iter().find_map(stopped) {
             Some(message) => self.fail(&Failure::new(message), "", Place::TYPED),
             None => {
-                self.note(&format!("{} queries have caught up", queries.len()))?;
+                let count = counted(queries.len() as u64, "query has", "queries have");
+                self.note(&format!("{count} caught up"))?;
                 Ok(Ending::Done)
             }
         }
@@ -239,6 +252,14 @@ impl Console {
     fn note(&self, text: &str) -> io::Result<()> {
         let text = self.style.paint(Colour::Faint, text) + "\n";
         if self.view.output == Output::Table { print(&text) } else { Ok(()) }
+    }
+}
+
+/// What is said while a statement runs.
+fn at_work(place: Place<'_>) -> String {
+    match place.script {
+        Some(script) => format!("{script}, line {}", place.line),
+        None => "running".to_owned(),
     }
 }
 

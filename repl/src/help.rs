@@ -1,113 +1,15 @@
-//! What `help` says: one page for the shell, and the syntax of every statement.
+//! What `help` says: one page for the shell, the syntax of every statement, and what functions,
+//! properties and classes of errors mean.
 
+mod errors;
+mod topics;
+
+use engine::SESSION_PROPERTIES;
+use engine::function::Functions;
+
+use self::topics::{TOPICS, Topic};
 use crate::meta::COMMANDS;
 use crate::render::{Colour, Style};
-
-/// A statement as the help page shows it.
-struct Topic {
-    /// The words it begins with.
-    name: &'static str,
-    /// Its syntax.
-    syntax: &'static str,
-    /// What it does, and an example.
-    text: &'static str,
-}
-
-const TOPICS: &[Topic] = &[
-    Topic {
-        name: "CREATE STREAM",
-        syntax: "CREATE [OR REPLACE] STREAM [IF NOT EXISTS] name (column type [KEY], …) WITH (property = value, …);\n\
-                 CREATE [OR REPLACE] STREAM [IF NOT EXISTS] name [WITH (…)] AS SELECT … [EMIT CHANGES];",
-        text: "The first form reads the records of a topic as rows of a stream. The second starts a\n\
-               persistent query and writes what it gives to a topic of its own.\n\n\
-               CREATE STREAM clicks (user STRING KEY, page STRING)\n  \
-                 WITH (KAFKA_TOPIC = 'clicks', PARTITIONS = 1, VALUE_FORMAT = 'JSON');",
-    },
-    Topic {
-        name: "CREATE TABLE",
-        syntax: "CREATE [OR REPLACE] TABLE [IF NOT EXISTS] name (column type [PRIMARY KEY], …) WITH (property = value, …);\n\
-                 CREATE [OR REPLACE] TABLE [IF NOT EXISTS] name [WITH (…)] AS SELECT … [EMIT CHANGES|FINAL];",
-        text: "A table holds the latest row per key. The second form starts a persistent query and keeps\n\
-               its result up to date.\n\n\
-               CREATE TABLE clicks_per_user AS\n  SELECT user, COUNT(*) AS n FROM clicks\n  \
-                 WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY user;",
-    },
-    Topic {
-        name: "INSERT INTO",
-        syntax: "INSERT INTO name [(column, …)] VALUES (value, …), …;\n\
-                 INSERT INTO stream [WITH (QUERY_ID = 'id')] SELECT …;",
-        text: "Writes rows now, or starts a persistent query that writes to an existing stream.\n\n\
-               INSERT INTO clicks (user, page) VALUES ('ann', '/home');",
-    },
-    Topic {
-        name: "SELECT",
-        syntax: "SELECT … FROM … [WINDOW …] [WHERE …] [GROUP BY …] [HAVING …] [EMIT CHANGES] [LIMIT n];",
-        text: "Without EMIT CHANGES: a pull query, answered at once. It may join, sort and nest as it likes.\n\
-               With EMIT CHANGES: a push query, rows as they happen until Ctrl-C or the limit.",
-    },
-    Topic {
-        name: "SHOW",
-        syntax: "SHOW STREAMS|TABLES|[ALL] TOPICS|QUERIES [EXTENDED];\n\
-                 SHOW FUNCTIONS|TYPES|PROPERTIES|VARIABLES|GROUPS;",
-        text: "Lists what there is. LIST is another word for SHOW.",
-    },
-    Topic {
-        name: "DESCRIBE",
-        syntax: "DESCRIBE name|STREAMS|TABLES [EXTENDED];\nDESCRIBE FUNCTION name;",
-        text: "The columns of a stream or table, and what reads and writes it; or what a function does.",
-    },
-    Topic {
-        name: "EXPLAIN",
-        syntax: "EXPLAIN statement;\nEXPLAIN query_id;",
-        text: "The plan of a statement without running it, or of a running query.",
-    },
-    Topic {
-        name: "PRINT",
-        syntax: "PRINT topic [FROM BEGINNING] [INTERVAL n] [LIMIT n];",
-        text: "The records of a topic as they are, until Ctrl-C or the limit.",
-    },
-    Topic {
-        name: "DROP",
-        syntax: "DROP STREAM|TABLE [IF EXISTS] name [DELETE TOPIC];\nDROP TYPE [IF EXISTS] name;",
-        text: "Forgets a stream or table; with DELETE TOPIC its records too.",
-    },
-    Topic {
-        name: "TERMINATE",
-        syntax: "TERMINATE query_id|ALL;",
-        text: "Stops a persistent query for good; its stream or table stays. SHOW QUERIES has the ids.",
-    },
-    Topic {
-        name: "PAUSE",
-        syntax: "PAUSE query_id|ALL;\nRESUME query_id|ALL;",
-        text: "Stops a persistent query for a while, and lets it go on where it stopped.",
-    },
-    Topic {
-        name: "ALTER",
-        syntax: "ALTER STREAM|TABLE name ADD [COLUMN] column type, …;",
-        text: "Adds columns to a stream or table that reads a topic.",
-    },
-    Topic {
-        name: "CREATE TYPE",
-        syntax: "CREATE TYPE [IF NOT EXISTS] name AS type;",
-        text: "Another name for a type.\n\nCREATE TYPE address AS STRUCT<street STRING, city STRING>;",
-    },
-    Topic {
-        name: "SET",
-        syntax: "SET 'property' = 'value';\nUNSET 'property';",
-        text: "Changes a property of this session. SHOW PROPERTIES lists them.\n\n\
-               SET 'auto.offset.reset' = 'earliest';",
-    },
-    Topic {
-        name: "DEFINE",
-        syntax: "DEFINE name = 'value';\nUNDEFINE name;",
-        text: "Defines a variable; ${name} stands for its value in later statements.",
-    },
-    Topic {
-        name: "RUN SCRIPT",
-        syntax: "RUN SCRIPT 'file';",
-        text: "Runs the statements of a file until one fails.",
-    },
-];
 
 /// The help page of a topic, or of the shell where the topic is empty.
 pub fn page(topic: &str, style: Style) -> Result<String, String> {
@@ -115,11 +17,50 @@ pub fn page(topic: &str, style: Style) -> Result<String, String> {
     if topic.is_empty() {
         return Ok(overview(style));
     }
-    let pages: Vec<String> = matching(&topic).map(|topic| topic.page(style)).collect();
+    let mut pages: Vec<String> = matching(&topic).map(|topic| topic.page(style)).collect();
+    pages.extend(function(&topic, style));
+    pages.extend(properties(&topic, style));
+    pages.extend(errors::page(&topic, style));
     if pages.is_empty() {
-        return Err(format!("there is no help on {topic}; help lists the statements"));
+        return Err(format!(
+            "there is no help on {topic}; it knows statements (help lists them), functions, properties and classes of errors"
+        ));
     }
     Ok(pages.join("\n\n"))
+}
+
+/// Everything that there is help on.
+pub fn topics() -> impl Iterator<Item = String> {
+    let statements = TOPICS.iter().map(|topic| topic.name.to_owned());
+    statements.chain(errors::classes()).chain(["properties".to_owned()])
+}
+
+fn function(name: &str, style: Style) -> Option<String> {
+    let functions = Functions::builtin();
+    let (definition, _) = functions.get(name.trim_end_matches("()"))?;
+    let mut page = style.paint(Colour::Strong, &definition.signatures.join("\n"));
+    page.push_str(&format!("\n\n{}", definition.description));
+    for (call, result) in definition.examples {
+        page.push_str(&format!("\n  {call} = {result}"));
+    }
+    Some(page)
+}
+
+/// One property, or all of them.
+fn properties(name: &str, style: Style) -> Option<String> {
+    let name = name.trim_matches('\'');
+    let all = ["PROPERTY", "PROPERTIES", "WITH"].contains(&name);
+    let in_with = sql::properties::ALL.iter().map(|each| (each.name, each.default, each.doc));
+    let settings = SESSION_PROPERTIES.iter().map(|each| (each.name, each.default, each.doc));
+    let wanted =
+        in_with.chain(settings).filter(|(each, ..)| all || each.eq_ignore_ascii_case(name));
+    let lines: Vec<String> = wanted
+        .map(|(name, default, doc)| {
+            let default = if default.is_empty() { "nothing" } else { default };
+            format!("{}\n  {doc} Without it: {default}.", style.paint(Colour::Strong, name))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Topics that begin with these words, or whose first words these words begin with.
@@ -152,6 +93,12 @@ fn overview(style: Style) -> String {
         style.paint(Colour::Strong, "Statements (help STATEMENT shows the syntax)"),
     ];
     lines.extend(statement_lines());
+    lines.push(String::new());
+    lines.push(
+        "help FUNCTION, help PROPERTY and help CLASS (what an error shows in brackets, or an"
+            .into(),
+    );
+    lines.push("SQLSTATE) explain these; help properties lists the properties.".into());
     lines.push(String::new());
     lines.push(style.paint(Colour::Strong, "Commands"));
     let command = |(name, help): (String, &str)| format!("  {name:24} {help}");
@@ -187,7 +134,51 @@ mod tests {
         assert!(page("unset", PLAIN).unwrap().contains("UNSET 'property'"));
         assert_eq!(
             page("fly", PLAIN).unwrap_err(),
-            "there is no help on FLY; help lists the statements"
+            "there is no help on FLY; it knows statements (help lists them), functions, properties and classes of errors"
         );
+    }
+
+    #[test]
+    fn functions_and_properties_have_pages() {
+        let text = page("ucase", PLAIN).unwrap();
+        assert_eq!(
+            text,
+            "UCASE(value STRING) → STRING\n\nThe text in upper case.\n  UCASE('MiXeD') = 'MIXED'"
+        );
+        for definition in Functions::builtin().definitions() {
+            assert!(page(definition.name, PLAIN).unwrap().contains(definition.description));
+        }
+        assert!(page("kafka_topic", PLAIN).unwrap().contains("The topic that holds the records."));
+        assert!(page("'auto.offset.reset'", PLAIN).unwrap().contains("Without it: earliest."));
+        assert!(page("properties", PLAIN).unwrap().contains("VALUE_FORMAT"));
+    }
+
+    #[test]
+    fn every_class_of_errors_has_a_page() {
+        let of_engine = engine::Code::ALL.iter().map(ToString::to_string);
+        let of_syntax = sql::ErrorCode::ALL.iter().map(ToString::to_string);
+        for class in of_engine.chain(of_syntax) {
+            assert!(page(&class, PLAIN).unwrap().contains(&format!("error[{class}]")), "{class}");
+        }
+        assert!(page("42703", PLAIN).unwrap().starts_with("error[unknown column], SQLSTATE 42703"));
+    }
+
+    /// The reference of statements begins each form with its words.
+    #[test]
+    fn every_statement_of_the_reference_has_a_page() {
+        let reference = include_str!("../../docs/statements.md");
+        let blocks =
+            reference.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for line in blocks.flat_map(str::lines).filter(|line| !line.starts_with(' ')) {
+            let words: Vec<&str> = line
+                .split_whitespace()
+                .take_while(|word| word.chars().all(|c| c.is_ascii_uppercase()))
+                .take(2)
+                .collect();
+            assert!(
+                page(&words.join(" "), PLAIN).is_ok() || page(words[0], PLAIN).is_ok(),
+                "{line}"
+            );
+        }
     }
 }

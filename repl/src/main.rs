@@ -30,6 +30,7 @@ use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command, Statements};
+use crate::command::serve::LogFormat;
 use crate::connection::Connection;
 use crate::console::{Console, Ending};
 
@@ -47,10 +48,17 @@ fn main() -> ExitCode {
 
 /// The log goes to standard error; a shell only wants to hear what went wrong.
 fn start_log(args: &Args) {
-    let default = if matches!(args.command, Some(Command::Serve(_))) { "info" } else { "error" };
+    let (default, format) = match &args.command {
+        Some(Command::Serve(serve)) => ("info", serve.log_format),
+        _ => ("error", LogFormat::Text),
+    };
     let filter =
         EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
 }
 
 fn run(args: Args) -> anyhow::Result<Ending> {

@@ -89,6 +89,24 @@ pub const COMMANDS: &[Command] = &[
         parse: |_| Ok(Meta::Statement("SHOW QUERIES;".to_owned())),
     },
     Command {
+        name: "\\ds+",
+        arguments: "",
+        help: "streams with records, readers and statements",
+        parse: |_| Ok(Meta::Statement("SHOW STREAMS EXTENDED;".to_owned())),
+    },
+    Command {
+        name: "\\dt+",
+        arguments: "",
+        help: "tables with records, readers and statements",
+        parse: |_| Ok(Meta::Statement("SHOW TABLES EXTENDED;".to_owned())),
+    },
+    Command {
+        name: "\\dq+",
+        arguments: "",
+        help: "persistent queries with lag, rate, commits and state",
+        parse: |_| Ok(Meta::Statement("SHOW QUERIES EXTENDED;".to_owned())),
+    },
+    Command {
         name: "\\dT",
         arguments: "",
         help: "types that were created",
@@ -105,6 +123,12 @@ pub const COMMANDS: &[Command] = &[
         arguments: "",
         help: "topics",
         parse: |_| Ok(Meta::Statement("SHOW TOPICS;".to_owned())),
+    },
+    Command {
+        name: "\\l+",
+        arguments: "",
+        help: "topics with bytes and readers",
+        parse: |_| Ok(Meta::Statement("SHOW TOPICS EXTENDED;".to_owned())),
     },
     Command {
         name: "\\x",
@@ -255,6 +279,7 @@ mod tests {
         assert_eq!(statement("\\d flights;"), "DESCRIBE flights;");
         assert_eq!(statement("\\d+ flights"), "DESCRIBE flights EXTENDED;");
         assert_eq!(statement("  \\dt"), "SHOW TABLES;");
+        assert_eq!(statement("\\dq+;"), "SHOW QUERIES EXTENDED;");
         assert_eq!(statement("\\df substring"), "DESCRIBE FUNCTION substring;");
     }
 

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::{Engine, QueryInfo};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
 
 /// How often the numbers of the bars are read anew.
 const REFRESH: Duration = Duration::from_millis(100);
+
+/// How long work may take before there is something to see of it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a bar over records looks like.
 const RECORDS: &str = "{msg:32} {wide_bar:.cyan} {human_pos:>10}/{human_len:10}";
@@ -22,6 +25,22 @@ pub fn bytes(title: &str, total: u64) -> ProgressBar {
 pub fn records(title: &str, total: u64) -> ProgressBar {
     let bar = ProgressBar::new(total).with_message(title.to_owned());
     bar.with_style(style(RECORDS))
+}
+
+/// Waits for some work, and shows that it goes on where it takes its time.
+pub async fn waiting<T>(what: String, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = tokio::time::sleep(PATIENCE) => {}
+    }
+    // It also goes when the work is given up.
+    let spinner = ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear);
+    let spinner = spinner.with_style(style("{spinner} {msg} {elapsed}")).with_message(what);
+    spinner.enable_steady_tick(REFRESH);
+    let done = work.await;
+    spinner.finish_and_clear();
+    done
 }
 
 /// Waits until no query has input left, and shows how far each one is.

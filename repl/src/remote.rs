@@ -11,6 +11,7 @@ use tokio_postgres::{
 };
 
 use crate::answer::{Answer, Done, Failure, Pages, Row, Rows};
+use crate::render::counted;
 
 /// A connection to a server.
 pub struct Remote {
@@ -54,7 +55,10 @@ impl Remote {
 
 /// A command tag is not handed out by the client library, only its number of rows.
 fn done(rows: u64) -> Answer {
-    let message = if rows == 0 { "done".to_owned() } else { format!("done, {rows} rows") };
+    let message = match rows {
+        0 => "done".to_owned(),
+        rows => format!("done, {}", counted(rows, "row", "rows")),
+    };
     Answer::Done(Done { message, warnings: Vec::new() })
 }
 

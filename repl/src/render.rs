@@ -136,5 +136,10 @@ fn cell_text(value: &Value) -> String {
 
 /// `(3 rows)`.
 fn count(rows: u64) -> String {
-    format!("({rows} {})", if rows == 1 { "row" } else { "rows" })
+    format!("({})", counted(rows, "row", "rows"))
+}
+
+/// A number with what it counts: `1 row`, `2 rows`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

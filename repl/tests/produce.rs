@@ -95,7 +95,7 @@ fn what_stands_before_a_bad_line_is_written() {
     place.file("lines", "a=1\nb\nc=3\n");
     let err = place.run(&["produce", "t", "lines", "-k", "="]).failed();
     assert!(err.contains("lines: line 2: there is no key separator ="), "{err}");
-    assert!(err.contains("1 records written to t"), "{err}");
+    assert!(err.contains("1 record written to t"), "{err}");
     assert_eq!(place.run(&["consume", "t"]).ok(), "1\n");
     let err = place.run_with_input(&["produce", "t", "--json"], r#"{"vlaue":1}"#).failed();
     assert!(err.contains("standard input: line 1: vlaue: unknown field"), "{err}");

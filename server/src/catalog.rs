@@ -45,6 +45,8 @@ pub(crate) use self::table::ADDED as ADDED_TABLES;
 pub(crate) const DATABASE: &str = "millstream";
 /// The schema of all streams and tables.
 const SCHEMA: &str = "public";
+/// The schema of the system tables, which the engine answers for.
+const SYSTEM_SCHEMA: &str = "millstream";
 /// Who everything belongs to.
 const OWNER_NAME: &str = "millstream";
 

@@ -13,6 +13,8 @@ pub struct Config {
     pub authentication: Authentication,
     /// What TLS is offered with; `None` is no TLS.
     pub tls: Option<Tls>,
+    /// Where `/metrics` and `/health` are answered over HTTP; `None` is nowhere.
+    pub metrics_addr: Option<SocketAddr>,
     /// How many clients may be connected at a time.
     pub connections_max: usize,
     /// How long statements may go on when the server shuts down.
@@ -46,6 +48,7 @@ impl Default for Config {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 5432)),
             authentication: Authentication::default(),
             tls: None,
+            metrics_addr: None,
             connections_max: 100,
             shutdown_grace: Duration::from_secs(2),
         }

@@ -12,6 +12,8 @@
 //!    (`client::parameters`), and positions of errors lead back to the client's text (`text::rewrite`).
 //! 4. Record batches become rows (`encode`) and leave as they come (`client::send`).
 //!
+//! Beside it, `monitoring` answers `/metrics` and `/health` over HTTP.
+//!
 //! This crate is the only one that knows the wire protocol. DataFusion runs here for one purpose:
 //! queries over `pg_catalog` and `information_schema` (`catalog`), which hold no data of ours.
 
@@ -21,6 +23,7 @@ mod config;
 mod encode;
 mod failure;
 mod hangup;
+mod monitoring;
 mod server;
 mod sessions;
 mod text;

@@ -18,6 +18,7 @@ use crate::client::connection::{Connection, Handlers, Shared};
 use crate::client::session::Session;
 use crate::config::Config;
 use crate::hangup::Hangup;
+use crate::monitoring::Monitoring;
 use crate::sessions::Sessions;
 use crate::tls::{self, TlsError};
 use crate::users::Passwords;
@@ -48,6 +49,7 @@ pub struct Server {
     sessions: Arc<Sessions>,
     tls: Option<TlsAcceptor>,
     config: Config,
+    monitoring: Option<Monitoring>,
     listener: TcpListener,
     addr: SocketAddr,
 }
@@ -60,10 +62,19 @@ impl Server {
         let failed = |source| Error::Listen { addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
+        let monitoring = match config.metrics_addr {
+            Some(addr) => {
+                let failed = |source| Error::Listen { addr, source };
+                Some(Monitoring::bind(addr).await.map_err(failed)?)
+            }
+            None => None,
+        };
         let sessions = Arc::new(Sessions::default());
+        let listed = sessions.clone();
+        engine.list_connections_by(move || listed.list().into_iter().map(Into::into).collect());
         let catalog = Catalog::new(engine.clone(), sessions.clone());
         let catalog = Arc::new(catalog.map_err(|error| Error::Catalog(error.to_string()))?);
-        Ok(Self { engine, catalog, sessions, tls, config, listener, addr })
+        Ok(Self { engine, catalog, sessions, tls, config, monitoring, listener, addr })
     }
 
     /// The address that it listens on.
@@ -71,10 +82,19 @@ impl Server {
         self.addr
     }
 
+    /// The address that it answers `/metrics` on, if it does.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.monitoring.as_ref().map(Monitoring::local_addr)
+    }
+
     /// Answers clients until `shutdown` ends. Then nobody is let in any more, running statements
     /// have the time of [`Config::shutdown_grace`] to end, and all connections are closed.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let (close, closing) = watch::channel(false);
+        let mut monitored = JoinSet::new();
+        if let Some(monitoring) = self.monitoring.take() {
+            monitored.spawn(monitoring.run(self.engine.clone(), closing.clone()));
+        }
         let shared = Arc::new(self.shared(closing));
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
@@ -94,6 +114,7 @@ impl Server {
         close.send_replace(true);
         drop(self.listener);
         while connections.join_next().await.is_some() {}
+        monitored.shutdown().await;
     }
 
     fn session(&self) -> Session {

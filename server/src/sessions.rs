@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::Utc;
+use engine::ConnectionInfo;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -77,6 +78,21 @@ enum Order {
     Cancel(u64),
     /// The connection is to end.
     Leave,
+}
+
+impl From<SessionInfo> for ConnectionInfo {
+    fn from(info: SessionInfo) -> Self {
+        Self {
+            pid: info.process_id,
+            user: info.user,
+            application: info.application,
+            address: info.address.to_string(),
+            since: info.since,
+            state: info.state.shown(),
+            state_since: info.state_since,
+            statement: info.statement,
+        }
+    }
 }
 
 impl Sessions {

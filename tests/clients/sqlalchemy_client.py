@@ -42,7 +42,7 @@ def reflection(engine):
     check(inspector.get_pk_constraint("events")["constrained_columns"], [])
     check(inspector.get_foreign_keys("items"), [])
     check(inspector.get_view_names(), [])
-    check(inspector.get_schema_names(), ["information_schema", "public"])
+    check(inspector.get_schema_names(), ["information_schema", "millstream", "public"])
     comment = inspector.get_table_comment("items")["text"]
     check(comment.startswith("CREATE TABLE items"), True)
     table = sqlalchemy.Table("items", sqlalchemy.MetaData(), autoload_with=engine)

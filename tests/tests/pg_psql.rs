@@ -114,7 +114,7 @@ async fn relations_are_listed() {
 
 #[tokio::test]
 async fn relations_are_described() {
-    let script = [STREAM, TABLE, "\\d orders", "\\d items", "\\d+ items"];
+    let script = [STREAM, TABLE, "\\d orders", "\\d items", "\\d+ items", "\\d millstream.queries"];
     let expected = [
         "Table \"public.orders\"",
         "price | numeric(10,2) | | |",
@@ -122,6 +122,8 @@ async fn relations_are_described() {
         "item | text | | not null |",
         "tags | text[] | | |",
         "\"items_pkey\" PRIMARY KEY, btree (item)",
+        "View \"millstream.queries\"",
+        "lag_records | bigint | | |",
     ];
     shows(&script, &expected).await;
 }
@@ -130,6 +132,7 @@ async fn relations_are_described() {
 async fn schemas_databases_functions_and_roles_are_listed() {
     let script = ["\\dn", "\\l", "\\df", "\\du", "\\dT", "\\conninfo", "\\timing", "SELECT 1;"];
     let expected = [
+        "millstream | millstream",
         "public | millstream",
         "millstream | millstream | UTF8 | C | C |",
         "public | array_contains | BOOLEAN | items ARRAY<T>, value T | func",

@@ -5,13 +5,13 @@ use std::fmt;
 use super::Format;
 use crate::error::{Code, Diagnostic, Error, Result, invalid};
 
-/// Formats of this version.
-const NAMES: [&str; 5] = ["JSON", "DELIMITED", "KAFKA", "NONE", "ARROW"];
-
 /// Formats whose schemas a registry keeps.
 const REGISTRY_NAMES: [&str; 4] = ["AVRO", "PROTOBUF", "PROTOBUF_NOSR", "JSON_SR"];
 
 impl Format {
+    /// Formats of this version.
+    pub const NAMES: [&str; 5] = ["JSON", "DELIMITED", "KAFKA", "NONE", "ARROW"];
+
     /// The format called `name`, in any case, with the delimiter that the statement gives.
     pub fn parse(name: &str, delimiter: Option<&str>) -> Result<Self> {
         let format = match name.to_ascii_uppercase().as_str() {
@@ -114,12 +114,12 @@ fn unknown(name: &str) -> Error {
 fn near_miss(name: &str) -> String {
     const DISTANCE_MAX: usize = 2;
     let upper = name.to_ascii_uppercase();
-    let near = NAMES
+    let near = Format::NAMES
         .map(|known| (strsim::damerau_levenshtein(&upper, known), known))
         .into_iter()
         .filter(|(distance, _)| *distance <= DISTANCE_MAX)
         .min();
-    let known = format!("the formats are {}", NAMES.join(", "));
+    let known = format!("the formats are {}", Format::NAMES.join(", "));
     match near {
         Some((_, near)) => format!("did you mean {near}? {known}"),
         None => known,

@@ -35,7 +35,7 @@ mod widen;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use log_store::{LogStore, TopicPartition};
+use log_store::{LogStore, Partition, TopicPartition};
 
 use crate::change::Changes;
 use crate::error::Result;
@@ -50,7 +50,7 @@ pub use expiry::Expiry;
 pub use measure::{Measure, Stored};
 pub use reader::Reader;
 pub use sink::{Materialized, TopicSink};
-pub use stores::StoreInfo;
+pub use stores::{StoreInfo, Stores};
 pub use widen::widen;
 
 use graph::Graph;
@@ -58,6 +58,10 @@ use measure::Placed;
 
 /// The most bytes that an epoch reads from one partition.
 const EPOCH_BYTES: usize = 4 << 20;
+
+/// The same for a client's own query, of which there may be thousands: what an epoch gives waits
+/// in memory until the client has taken it.
+const CLIENT_EPOCH_BYTES: usize = 256 << 10;
 
 /// Where a pipeline's output goes.
 pub enum Output {
@@ -110,8 +114,9 @@ pub struct Pipeline {
 impl Pipeline {
     /// Reads, processes and commits one epoch. Says whether there was anything to do.
     pub fn advance(&mut self) -> Result<bool> {
+        let bytes = if self.durable { EPOCH_BYTES } else { CLIENT_EPOCH_BYTES };
         for reader in &mut self.readers {
-            reader.fill(EPOCH_BYTES)?;
+            reader.fill(bytes)?;
         }
         let exact = self.graph.needs_time_order();
         let mut worked = false;
@@ -225,13 +230,24 @@ impl Pipeline {
         self.graph.memory()
     }
 
-    /// Its stores, with what they hold as of the last commit.
-    pub fn stores(&self) -> Result<Vec<StoreInfo>> {
-        let mut found = Vec::new();
-        for (store, holds) in (1..).zip(&self.stores) {
-            found.push(stores::measure(self.backend.as_ref(), self.number, store, holds)?);
-        }
-        Ok(found)
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its stores.
+    pub fn stores(&self) -> Stores {
+        let keeps_rows = match &self.output {
+            Output::Topic(sink) => sink.keeps_rows(),
+            Output::Table(_) => true,
+            Output::Client(_) => false,
+        };
+        Stores::new(Arc::clone(&self.backend), self.number, self.stores.clone(), keeps_rows)
+    }
+
+    /// Its sources' partitions, with the position in each.
+    pub fn places(&self) -> impl Iterator<Item = (Arc<Partition>, i64)> + '_ {
+        self.readers.iter().flat_map(Reader::places)
     }
 
     /// Its sources' partitions, with the position and the end of each.

@@ -133,12 +133,18 @@ impl Reader {
         Some(Run { entry, shard: at, changes, errors, records: count as u64, positions })
     }
 
-    /// Partitions with the position and the end of each.
-    pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, i64, i64)> + '_ {
+    /// Partitions with the position in each.
+    pub fn places(&self) -> impl Iterator<Item = (Arc<Partition>, i64)> + '_ {
         self.partitions.iter().map(|partition| {
             let held = partition.held.front().and_then(|held| held.offsets.first().copied());
-            let end = partition.partition.last_stable_offset().0;
-            (partition.partition.topic_partition().clone(), held.unwrap_or(partition.next.0), end)
+            (Arc::clone(&partition.partition), held.unwrap_or(partition.next.0))
+        })
+    }
+
+    /// Partitions with the position and the end of each.
+    pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, i64, i64)> + '_ {
+        self.places().map(|(partition, at)| {
+            (partition.topic_partition().clone(), at, partition.last_stable_offset().0)
         })
     }
 }

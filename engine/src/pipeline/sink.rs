@@ -150,6 +150,11 @@ impl TopicSink {
         Ok(Self { sink: Sink::new(source)?, topic, table, expiry: None, coalesces: false })
     }
 
+    /// Whether it keeps the rows too.
+    pub fn keeps_rows(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// The same sink, whose kept rows are forgotten with their windows.
     #[must_use]
     pub fn expiring(mut self, expiry: Option<Expiry>) -> Self {

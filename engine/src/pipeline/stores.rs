@@ -1,5 +1,7 @@
 //! What a query's stores hold, for whoever asks.
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::state::{Backend, Family, StoreId, prefix_end};
 
@@ -17,26 +19,55 @@ pub struct StoreInfo {
     pub bytes: u64,
 }
 
-/// Counts the entries of a store.
-pub(super) fn measure(
-    backend: &dyn Backend,
+/// The stores of a query, which can be measured while it runs.
+pub struct Stores {
+    backend: Arc<dyn Backend>,
     query: u32,
-    store: u16,
-    holds: &str,
-) -> Result<StoreInfo> {
-    let first = StoreId { query, store, shard: 0 }.prefix();
-    let end = prefix_end(&first[..6]);
-    let mut info = StoreInfo { holds: holds.to_owned(), keys: 0, bytes: 0 };
-    let mut start = first.to_vec();
-    loop {
-        let page = backend.scan(Family::Operator, &start..&end, PAGE)?;
-        info.keys += page.len() as u64;
-        let size = |(key, value): &(Box<[u8]>, Box<[u8]>)| key.len() - first.len() + value.len();
-        info.bytes += page.iter().map(size).sum::<usize>() as u64;
-        match page.last() {
-            // The key right after the last one of the page.
-            Some((last, _)) if page.len() == PAGE => start = [last, &[0][..]].concat(),
-            _ => return Ok(info),
+    /// What each store holds, by number from 1.
+    holds: Vec<String>,
+    /// Whether it keeps rows for pull queries.
+    keeps_rows: bool,
+}
+
+impl Stores {
+    pub(super) fn new(
+        backend: Arc<dyn Backend>,
+        query: u32,
+        holds: Vec<String>,
+        keeps_rows: bool,
+    ) -> Self {
+        Self { backend, query, holds, keeps_rows }
+    }
+
+    /// What the operators remember and the rows that are kept for pull queries, as of the last
+    /// commit. Everything is looked at.
+    pub fn measure(&self) -> Result<Vec<StoreInfo>> {
+        let stores = (1..).zip(&self.holds);
+        let stores = stores.map(|(store, holds)| self.count(Family::Operator, store, holds));
+        let mut stores = stores.collect::<Result<Vec<_>>>()?;
+        if self.keeps_rows {
+            stores.push(self.count(Family::Table, 0, "rows of the table")?);
+        }
+        Ok(stores)
+    }
+
+    /// Counts the entries of a store.
+    fn count(&self, family: Family, store: u16, holds: &str) -> Result<StoreInfo> {
+        let first = StoreId { query: self.query, store, shard: 0 }.prefix();
+        let end = prefix_end(&first[..6]);
+        let mut info = StoreInfo { holds: holds.to_owned(), keys: 0, bytes: 0 };
+        let mut start = first.to_vec();
+        loop {
+            let page = self.backend.scan(family, &start..&end, PAGE)?;
+            info.keys += page.len() as u64;
+            let size =
+                |(key, value): &(Box<[u8]>, Box<[u8]>)| key.len() - first.len() + value.len();
+            info.bytes += page.iter().map(size).sum::<usize>() as u64;
+            match page.last() {
+                // The key right after the last one of the page.
+                Some((last, _)) if page.len() == PAGE => start = [last, &[0][..]].concat(),
+                _ => return Ok(info),
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod general;
 mod key_range;
 mod log_range;
 mod names;
+mod outbox;
 mod part;
 mod permission;
 mod predicate;
@@ -30,6 +31,7 @@ use crate::error::Result;
 use crate::outcome::{Column, Outcome};
 use crate::session::Session;
 
+pub use outbox::Outbox;
 pub use pull::explain;
 
 /// The columns of a query's answer, and whether deletions will be marked.
@@ -40,10 +42,10 @@ pub async fn describe(session: &Session, query: &Query) -> Result<(Vec<Column>, 
     }
 }
 
-/// Runs a query.
-pub async fn execute(session: &Session, query: &Query) -> Result<Outcome> {
+/// Runs a query; `text` is what was written.
+pub async fn execute(session: &Session, query: &Query, text: &str) -> Result<Outcome> {
     match query.emit() {
-        Some(_) => push::execute(session, query),
+        Some(_) => push::execute(session, query, text),
         None => pull::execute(session, query).await,
     }
 }

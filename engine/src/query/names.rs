@@ -19,6 +19,7 @@ use crate::aggregate::{AggregateUdf, Settings};
 use crate::catalog::Catalog;
 use crate::function::{Implementation, Origin};
 use crate::session::Session;
+use crate::system;
 
 /// The names that a query may use.
 pub struct Names<'a> {
@@ -90,6 +91,9 @@ impl ContextProvider for Names<'_> {
         &self,
         name: TableReference,
     ) -> datafusion::common::Result<Arc<dyn TableSource>> {
+        if name.schema() == Some(system::SCHEMA) {
+            return Ok(provider_as_source(system::provider(&self.session.shared, name.table())?));
+        }
         let source = self.catalog.source(name.table())?;
         Ok(provider_as_source(self.reading.provider(self.session, source)?))
     }

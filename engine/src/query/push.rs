@@ -1,10 +1,10 @@
 //! Push queries: a pipeline without durable state whose output goes to the client.
 //!
-//! It reads the log at its own pace on a thread of its own; a client that takes nothing holds up
-//! only its own query. Dropping the rows ends it.
+//! It is a task of the scheduler as persistent queries are, and reads the log at its client's pace:
+//! a client that takes nothing holds up only its own query, which has no turns meanwhile. Dropping
+//! the rows ends it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::nullif;
@@ -12,10 +12,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::Expr;
 use futures::StreamExt;
-use log_store::{Interest, LogStore};
 use sql::ast::{Query, Select, SourceKind};
-use tokio::sync::mpsc;
 
+use super::outbox::{Outbox, outbox};
 use crate::change::{Changes, Op};
 use crate::error::{Code, Error, Result, invalid};
 use crate::outcome::{Column, Outcome, Rows};
@@ -23,18 +22,13 @@ use crate::pipeline::{Build, Output, Pipeline, build};
 use crate::plan::Plan;
 use crate::planner::{Planned, Planner, Purpose};
 use crate::row_type::pseudo;
+use crate::scheduler::{Asked, Task, TaskId};
 use crate::session::Session;
 use crate::state::MemoryBackend;
 use crate::statement::queries::aggregate_settings;
 
-/// Batches that wait for a client before its query waits for it.
-const QUEUE: usize = 16;
-
-/// How often a query without input looks whether its client is still there.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// Runs a push query.
-pub fn execute(session: &Session, query: &Query) -> Result<Outcome> {
+/// Runs a push query, whose text is for whoever asks what runs.
+pub fn execute(session: &Session, query: &Query, text: &str) -> Result<Outcome> {
     let select = own_shape(query)?;
     let shared = &session.shared;
     let (planned, plan) = plan(session, select)?;
@@ -43,11 +37,15 @@ pub fn execute(session: &Session, query: &Query) -> Result<Outcome> {
     let stream = match answer.is_complete() {
         true => futures::stream::empty().boxed(),
         false => {
-            let (sender, receiver) = mpsc::channel(QUEUE);
-            let pipeline = client_pipeline(session, &plan, answer, sender.clone())?;
-            let topics = plan.sources().iter().map(|source| source.topic.clone()).collect();
-            run(&shared.log, pipeline, topics, sender)?;
-            stream_of(receiver)
+            let id = shared.scheduler.next_push();
+            let (outbox, inbox) = outbox(&shared.scheduler, id);
+            let pipeline = client_pipeline(session, &plan, id, answer, outbox.clone())?;
+            let clock = Arc::clone(&shared.options.clock);
+            let topics = plan.topics();
+            let sources = plan.sources().iter().map(|source| source.name.clone()).collect();
+            let asked = Asked { sources, statement: text.to_owned() };
+            shared.scheduler.add(Task::push(id, asked, topics, pipeline, outbox, clock));
+            inbox.boxed()
         }
     };
     Ok(Outcome::Rows(Rows {
@@ -97,13 +95,6 @@ fn own_shape(query: &Query) -> Result<&Select> {
         });
     };
     Ok(select)
-}
-
-fn stream_of(receiver: mpsc::Receiver<Result<RecordBatch>>) -> crate::outcome::RowStream {
-    let next = |mut receiver: mpsc::Receiver<Result<RecordBatch>>| async move {
-        receiver.recv().await.map(|batch| (batch, receiver))
-    };
-    futures::stream::unfold(receiver, next).boxed()
 }
 
 /// What the client gets of the pipeline's output.
@@ -176,21 +167,21 @@ fn is_window_bound(expr: &Expr) -> bool {
 fn client_pipeline(
     session: &Session,
     plan: &Plan,
+    id: TaskId,
     mut answer: Answer,
-    sender: mpsc::Sender<Result<RecordBatch>>,
+    outbox: Outbox,
 ) -> Result<Pipeline> {
     let shared = &session.shared;
     let deliver = move |changes: Changes| {
         if let Some(rows) = answer.rows(&changes)? {
-            // A closed channel is a client that has left.
-            sender.blocking_send(Ok(rows)).map_err(|_| Error::Cancelled)?;
+            outbox.put(rows)?;
         }
         if answer.is_complete() { Err(Error::Cancelled) } else { Ok(()) }
     };
     build(
         Build {
             number: u32::MAX,
-            id: "push query",
+            id: &id.to_string(),
             plan,
             catalog: &shared.catalog(),
             settings: aggregate_settings(&session.properties),
@@ -206,36 +197,4 @@ fn client_pipeline(
         },
         Output::Client(Box::new(deliver)),
     )
-}
-
-/// Moves the query on a thread of its own until its client leaves or its limit is reached.
-fn run(
-    log: &LogStore,
-    mut pipeline: Pipeline,
-    topics: Vec<String>,
-    sender: mpsc::Sender<Result<RecordBatch>>,
-) -> Result<()> {
-    let interest = match topics.as_slice() {
-        [topic] => Interest::Topic(topic.clone()),
-        _ => Interest::AllTopics,
-    };
-    let subscription = log.subscribe(interest);
-    let moved = move || {
-        while !sender.is_closed() {
-            match pipeline.advance() {
-                Ok(true) => {}
-                Ok(false) => drop(subscription.wait(LOOK)),
-                Err(Error::Cancelled) => break,
-                Err(error) => {
-                    drop(sender.blocking_send(Err(error)));
-                    break;
-                }
-            }
-        }
-    };
-    let thread = std::thread::Builder::new().name("push-query".into()).spawn(moved);
-    thread.map(drop).map_err(|cause| Error::Storage {
-        operation: "cannot start a thread for the query".into(),
-        cause: cause.to_string(),
-    })
 }

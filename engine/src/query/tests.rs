@@ -1,5 +1,8 @@
 //! Queries on a whole engine.
 
+mod push;
+mod system;
+
 use arrow::util::display::array_value_to_string;
 use futures::StreamExt;
 

@@ -7,7 +7,7 @@ use sql::ast::{
     ColumnDef, ColumnRole, Ident, Properties, SourceKind, Statement, StatementKind, Verbatim,
 };
 
-use super::{done, doomed, queries};
+use super::{counted, done, doomed, queries};
 use crate::catalog::{Catalog, Role, Source, SourceColumn, headers_type, kind_name};
 use crate::engine::Shared;
 use crate::error::{Code, Error, Result, invalid};
@@ -291,8 +291,9 @@ pub fn ensure_topic(
         let found = topic.partitions().len() as u32;
         return match clause.partitions {
             Some(expected) if expected != found => {
+                let found = counted(found as usize, "partition", "partitions");
                 let message = format!(
-                    "a topic '{}' with {found} partitions exists already, which does not fit PARTITIONS={expected}",
+                    "a topic '{}' with {found} exists already, which does not fit PARTITIONS={expected}",
                     source.topic
                 );
                 Err(invalid(Code::InvalidValue, message))

@@ -2,6 +2,7 @@
 
 use sql::ast::{Describe, Ident, SourceKind};
 
+use super::counted;
 use super::table::{Table, lines};
 use crate::catalog::{Catalog, Role, Source, SourceColumn, kind_name};
 use crate::engine::Shared;
@@ -145,7 +146,8 @@ fn stores(shared: &Shared, catalog: &Catalog, source: &Source) -> Result<Vec<(St
     for query in catalog.writers(&source.name) {
         let Some(task) = shared.scheduler.task(query.number) else { continue };
         for store in task.stores()? {
-            facts.push((store.holds, format!("{} keys, {} bytes", store.keys, store.bytes)));
+            let keys = counted(store.keys as usize, "key", "keys");
+            facts.push((store.holds, format!("{keys}, {} bytes", store.bytes)));
         }
     }
     Ok(facts)

@@ -88,7 +88,8 @@ pub fn query(session: &Session, id: &Ident, analyze: bool) -> Result<Outcome> {
 }
 
 fn progress(task: &Task) -> String {
-    let Progress { counters, lag, memory } = task.progress();
+    let Progress { counters, lag, memory, .. } = task.progress();
+    let lag = lag.records;
     format!(
         "status: {}, records in: {}, records out: {}, lag: {lag}, errors: {}, late: {}, state: {memory} bytes\n",
         task.status(),

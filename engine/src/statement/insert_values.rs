@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Int64Type, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use sql::ast::{Expr as Syntax, Ident, SourceKind, Spanned};
 
-use super::{create::topic_of, done, transaction};
+use super::{counted, create::topic_of, done, transaction};
 use crate::catalog::{Role, Source};
 use crate::change::{Changes, Op};
 use crate::engine::Shared;
@@ -43,7 +43,10 @@ pub fn execute(
 ) -> Result<Done> {
     let insertion = prepare(session, shared, target, columns, rows)?;
     transaction::insert(session, shared, insertion)?;
-    Ok(done(&format!("INSERT 0 {}", rows.len()), format!("{} rows inserted", rows.len())))
+    Ok(done(
+        &format!("INSERT 0 {}", rows.len()),
+        format!("{} inserted", counted(rows.len(), "row", "rows")),
+    ))
 }
 
 /// Checks rows. Nothing is appended yet.
@@ -144,8 +147,8 @@ fn places(
     };
     if let Some(row) = rows.iter().find(|row| row.len() != places.len()) {
         let span = row.first().map_or(target.span, Spanned::span);
-        let message =
-            format!("expected {} values, one for each column, found {}", places.len(), row.len());
+        let expected = counted(places.len(), "value", "values");
+        let message = format!("expected {expected}, one for each column, found {}", row.len());
         return Err(invalid(Code::InvalidQuery, message).at(span));
     }
     Ok(places)

@@ -40,7 +40,7 @@ pub async fn execute(session: &mut Session, statement: &Statement) -> Result<Out
 
 async fn dispatch(session: &mut Session, statement: &Statement) -> Result<Outcome> {
     if let Kind::Query(asked) = &statement.kind {
-        return query::execute(session, asked).await;
+        return query::execute(session, asked, &statement.text).await;
     }
     let done = match &statement.kind {
         Kind::Set { name, value } => {
@@ -128,6 +128,11 @@ fn change(session: &Session, shared: &Shared, statement: &Statement) -> Result<D
 /// A statement that took effect.
 pub(crate) fn done(tag: &str, message: impl Into<String>) -> Done {
     Done { tag: tag.to_owned(), message: message.into(), warnings: Vec::new() }
+}
+
+/// A number with what it counts: `1 row`, `2 rows`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// How a target of `TERMINATE`, `PAUSE` and `RESUME` is shown.

@@ -3,14 +3,14 @@
 mod text;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use futures::stream;
-use log_store::{Interest, Isolation, Offset, Partition, Topic};
+use log_store::{Interest, Isolation, Offset, Partition, Registration, Topic};
 use sql::ast::StatementKind;
+use tokio::sync::Notify;
 
 use self::text::Texts;
 use super::create::named_topic;
@@ -21,9 +21,6 @@ use crate::session::Session;
 
 /// How much is read at once.
 const READ_BYTES: usize = 1 << 20;
-
-/// How often a printer that waits for records looks whether its client is still there.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// A record as text.
 struct Line {
@@ -41,8 +38,10 @@ struct Printer {
     left: Option<u64>,
     seen: u64,
     schema: SchemaRef,
-    subscription: Arc<log_store::Subscription>,
     texts: Texts,
+    /// Told of appends to the topic.
+    appended: Arc<Notify>,
+    _registration: Registration,
 }
 
 /// Prints what is in a topic from its beginning, or what comes from now on.
@@ -56,11 +55,13 @@ pub fn execute(session: &Session, statement: &StatementKind) -> Result<Outcome> 
         false => partition.high_watermark(),
     };
     let schema = schema();
+    let appended = Arc::new(Notify::new());
+    let told = Arc::clone(&appended);
+    let interest = Interest::Topic(topic.name().to_owned());
     let printer = Printer {
         next: topic.partitions().iter().map(start).collect(),
-        subscription: Arc::new(
-            session.shared.log.subscribe(Interest::Topic(topic.name().to_owned())),
-        ),
+        appended,
+        _registration: session.shared.log.on_append(interest, Box::new(move |_| told.notify_one())),
         interval: interval.unwrap_or(1).max(1),
         texts: Texts::of_topic(&session.shared.catalog(), topic.name())?,
         left: *limit,
@@ -77,9 +78,7 @@ pub fn execute(session: &Session, statement: &StatementKind) -> Result<Outcome> 
             if !lines.is_empty() {
                 return Ok(Some((printer.batch(lines)?, printer)));
             }
-            let subscription = Arc::clone(&printer.subscription);
-            let waited = tokio::task::spawn_blocking(move || drop(subscription.wait(LOOK)));
-            waited.await.map_err(|error| crate::Error::Internal(error.to_string()))?;
+            printer.appended.notified().await;
         }
     });
     let column = |field: &Arc<Field>| Column {

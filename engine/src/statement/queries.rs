@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use sql::ast::{QueryTarget, Statement};
 
-use super::{create::topic_of, create_as, done, doomed, target_name};
+use super::{counted, create::topic_of, create_as, done, doomed, target_name};
 use crate::aggregate::Settings;
 use crate::catalog::{Catalog, QueryEntry, Source};
-use crate::engine::{Emission, QueryInfo, Shared};
+use crate::engine::{Emission, Shared};
 use crate::error::{Error, Result};
 use crate::outcome::Done;
 use crate::pipeline::{
@@ -16,7 +16,7 @@ use crate::pipeline::{
 };
 use crate::plan::{Plan, SourcePlan};
 use crate::properties::SessionProperties;
-use crate::scheduler::Status;
+use crate::scheduler::{Status, Task};
 use crate::session::Session;
 use crate::state::WriteBatch;
 
@@ -51,7 +51,7 @@ fn commit_with(shared: &Shared, changed: Catalog, entry: &QueryEntry, plan: &Pla
         commit::put_position(&mut batch, number, &partition, at);
     }
     shared.commit(changed, batch)?;
-    shared.scheduler.add(topics(plan), pipeline, Status::Running);
+    add(shared, plan, pipeline, Status::Running);
     Ok(())
 }
 
@@ -72,8 +72,9 @@ fn widen_rows(
     widen(old, new, entry.number, shared.backend.as_ref(), batch)
 }
 
-fn topics(plan: &Plan) -> Vec<String> {
-    plan.sources().iter().map(|source| source.topic.clone()).collect()
+fn add(shared: &Shared, plan: &Plan, pipeline: Pipeline, status: Status) {
+    let clock = Arc::clone(&shared.options.clock);
+    shared.scheduler.add(Task::persistent(plan.topics(), pipeline, status, clock));
 }
 
 fn pipeline(
@@ -164,16 +165,15 @@ fn resume_one(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Result<
         )),
     };
     let pipeline = pipeline(shared, catalog, entry, &plan)?;
-    shared.scheduler.add(topics(&plan), pipeline, status);
+    add(shared, &plan, pipeline, status);
     Ok(())
 }
 
-/// Why a query of the catalog was not started.
-pub fn not_started(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> String {
-    let pipeline =
-        |plan: Plan| pipeline(shared, catalog, entry, &plan).map(|_| "STOPPED".to_owned());
-    let status = create_as::replan(shared, catalog, entry).and_then(pipeline);
-    status.unwrap_or_else(|error| format!("ERROR: {}", error.message()))
+/// Why a query of the catalog was not started, if there is still a reason.
+pub fn not_started(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Option<String> {
+    let plan = create_as::replan(shared, catalog, entry);
+    let built = plan.and_then(|plan| pipeline(shared, catalog, entry, &plan));
+    built.err().map(|error| error.message())
 }
 
 /// Takes a query out of the catalog and ends it.
@@ -210,7 +210,8 @@ pub fn terminate(shared: &Shared, target: &QueryTarget) -> Result<Done> {
         }
     }
     commit_without(shared, changed, batch, &numbers)?;
-    Ok(done("TERMINATE", format!("{}: {} queries terminated", target_name(target), numbers.len())))
+    let count = counted(numbers.len(), "query", "queries");
+    Ok(done("TERMINATE", format!("{}: {count} terminated", target_name(target))))
 }
 
 /// `PAUSE` and `RESUME`.
@@ -224,7 +225,8 @@ pub fn set_paused(shared: &Shared, target: &QueryTarget, paused: bool) -> Result
     let status = if paused { Status::Paused } else { Status::Running };
     numbers.iter().for_each(|number| shared.scheduler.set_status(*number, status.clone()));
     let (tag, word) = if paused { ("PAUSE", "paused") } else { ("RESUME", "resumed") };
-    Ok(done(tag, format!("{}: {} queries {word}", target_name(target), numbers.len())))
+    let count = counted(numbers.len(), "query", "queries");
+    Ok(done(tag, format!("{}: {count} {word}", target_name(target))))
 }
 
 fn numbers(catalog: &Catalog, target: &QueryTarget) -> Result<Vec<u32>> {
@@ -235,28 +237,6 @@ fn numbers(catalog: &Catalog, target: &QueryTarget) -> Result<Vec<u32>> {
             Ok(vec![query.number])
         }
     }
-}
-
-/// Persistent queries in the order of their creation.
-pub fn list(shared: &Shared) -> Vec<QueryInfo> {
-    let catalog = shared.catalog();
-    let topic = |name: &String| catalog.sources.get(name).map(|source| source.topic.clone());
-    let infos = catalog.queries.values().map(|query| {
-        let task = shared.scheduler.task(query.number);
-        let progress = task.as_ref().map(|task| task.progress()).unwrap_or_default();
-        QueryInfo {
-            id: query.id.clone(),
-            source_topics: query.sources.iter().filter_map(topic).collect(),
-            sink_topic: query.sink.as_ref().and_then(topic),
-            failure: task.and_then(|task| match task.status() {
-                Status::Failed(reason) => Some(reason),
-                _ => None,
-            }),
-            records_in: progress.counters.records_in,
-            lag: progress.lag,
-        }
-    });
-    infos.collect()
 }
 
 /// Creates the query that keeps the rows of a `SOURCE TABLE`, so that they can be asked for.

@@ -8,7 +8,9 @@ use super::table::Table;
 use crate::catalog::{QueryEntry, Source};
 use crate::error::Result;
 use crate::function::FunctionKind;
+use crate::monitor::{self, QueryInfo};
 use crate::outcome::Outcome;
+use crate::pipeline::StoreInfo;
 use crate::properties::SESSION_PROPERTIES;
 use crate::session::Session;
 use crate::types::sql_name;
@@ -114,32 +116,38 @@ fn topics(session: &Session, all: bool, extended: bool) -> Result<Outcome> {
 
 fn queries(session: &Session, extended: bool) -> Result<Outcome> {
     let shared = &session.shared;
-    let catalog = shared.catalog();
-    let queries: Vec<_> = catalog.queries.values().collect();
-    let tasks: Vec<_> = queries.iter().map(|query| shared.scheduler.task(query.number)).collect();
-    let progress: Vec<_> =
-        tasks.iter().map(|task| task.as_ref().map(|t| t.progress()).unwrap_or_default()).collect();
-    let statuses = queries.iter().zip(&tasks).map(|(query, task)| match task {
-        None => super::queries::not_started(shared, &catalog, query),
-        Some(task) => task.status().to_string(),
-    });
+    let queries = monitor::persistent(shared);
     let table = Table::new("SHOW")
         .text("query_id", queries.iter().map(|query| Some(query.id.as_str())))
-        .text("status", statuses.map(Some))
+        .text("status", queries.iter().map(|query| Some(query.status_text())))
         .text("reads", queries.iter().map(|query| Some(query.sources.join(", "))))
         .text("writes", queries.iter().map(|query| query.sink.as_deref()))
-        .number("lag", progress.iter().map(|p| p.lag as i64));
-    let table = match extended {
-        false => table,
-        true => table
-            .number("records_in", progress.iter().map(|p| p.counters.records_in as i64))
-            .number("records_out", progress.iter().map(|p| p.counters.records_out as i64))
-            .number("errors", progress.iter().map(|p| p.counters.errors as i64))
-            .number("late", progress.iter().map(|p| p.counters.late as i64))
-            .number("commits", progress.iter().map(|p| p.counters.commits as i64))
-            .number("state_bytes", progress.iter().map(|p| p.memory as i64)),
-    };
+        .number("lag", queries.iter().map(|query| query.lag as i64));
+    let table = if extended { extend(table, &queries, &monitor::stores(shared)?) } else { table };
     table.text("statement", queries.iter().map(|query| Some(one_line(&query.statement)))).outcome()
+}
+
+/// What goes on in the queries, and what they keep.
+fn extend(table: Table, queries: &[QueryInfo], stores: &[(String, StoreInfo)]) -> Table {
+    let kept = |of: fn(&StoreInfo) -> u64| {
+        queries.iter().map(move |query| {
+            let stores = stores.iter().filter(|(id, _)| *id == query.id);
+            stores.map(|(_, store)| of(store) as i64).sum::<i64>()
+        })
+    };
+    table
+        .number("lag_bytes", queries.iter().map(|query| query.lag_bytes as i64))
+        .number("lag_ms", queries.iter().map(|query| query.lag_ms))
+        .number("records_in", queries.iter().map(|query| query.records_in as i64))
+        .number("records_out", queries.iter().map(|query| query.records_out as i64))
+        .real("records_per_second", queries.iter().map(|query| query.records_per_second))
+        .number("errors", queries.iter().map(|query| query.errors as i64))
+        .number("late", queries.iter().map(|query| query.late as i64))
+        .number("commits", queries.iter().map(|query| query.commits as i64))
+        .time("last_commit", queries.iter().map(|query| query.last_commit_ms))
+        .number("state_keys", kept(|store| store.keys))
+        .number("state_bytes", kept(|store| store.bytes))
+        .number("memory_bytes", queries.iter().map(|query| query.memory as i64))
 }
 
 fn one_line(statement: &str) -> String {
@@ -177,7 +185,8 @@ fn groups(session: &Session) -> Result<Outcome> {
     let catalog = shared.catalog();
     let mut rows: Vec<(String, &str, String, i64)> = Vec::new();
     for query in catalog.queries.values() {
-        let lag = shared.scheduler.task(query.number).map_or(0, |task| task.progress().lag);
+        let task = shared.scheduler.task(query.number);
+        let lag = task.map_or(0, |task| task.progress().lag.records);
         rows.push((query.id.clone(), "query", query.sources.join(", "), lag as i64));
     }
     for (group, lags) in groups_of(&shared.log)? {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMillisecondArray,
+};
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 
@@ -37,6 +39,16 @@ impl Table {
         self.column(name, Arc::new(Int64Array::from_iter_values(values)))
     }
 
+    /// With a column of numbers.
+    pub fn real(self, name: &'static str, values: impl IntoIterator<Item = f64>) -> Self {
+        self.column(name, Arc::new(Float64Array::from_iter_values(values)))
+    }
+
+    /// With a column of times, in milliseconds since the epoch.
+    pub fn time(self, name: &'static str, values: impl IntoIterator<Item = Option<i64>>) -> Self {
+        self.column(name, Arc::new(values.into_iter().collect::<TimestampMillisecondArray>()))
+    }
+
     /// With a column of truth values.
     pub fn truth(self, name: &'static str, values: impl IntoIterator<Item = bool>) -> Self {
         let values: Vec<bool> = values.into_iter().collect();
@@ -51,12 +63,17 @@ impl Table {
 
     /// The table as an outcome.
     pub fn outcome(self) -> Result<Outcome> {
+        let tag = self.tag;
+        Ok(Outcome::Rows(rows_of(tag, self.rows()?)))
+    }
+
+    /// The table's rows.
+    pub fn rows(self) -> Result<RecordBatch> {
         let fields = self.names.iter().zip(&self.columns);
         let fields =
             fields.map(|(name, column)| Field::new(*name, column.data_type().clone(), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let rows = RecordBatch::try_new(schema, self.columns)?;
-        Ok(Outcome::Rows(rows_of(self.tag, rows)))
+        Ok(RecordBatch::try_new(schema, self.columns)?)
     }
 }
 

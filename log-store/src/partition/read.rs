@@ -157,7 +157,7 @@ impl Partition {
     }
 }
 
-fn any_retired(segments: &[Arc<Segment>]) -> bool {
+pub(super) fn any_retired(segments: &[Arc<Segment>]) -> bool {
     segments.iter().any(|segment| segment.is_retired())
 }
 

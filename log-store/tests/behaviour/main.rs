@@ -11,6 +11,7 @@ mod faults;
 mod groups;
 mod kafka_format;
 mod killing;
+mod lagging;
 mod model;
 mod reopening;
 mod retention;

@@ -23,7 +23,7 @@ use log_store::{
 use self::form::Form;
 use super::{place, say};
 use crate::progress;
-use crate::render::Output;
+use crate::render::{Output, counted};
 
 /// How much of the log is read in one go.
 const READ_BYTES: usize = 1024 * 1024;
@@ -84,7 +84,8 @@ pub fn run(engine: &Engine, consume: &Consume, output: Option<Output>) -> anyhow
         group.commit(&read.collect::<Vec<_>>())?;
     }
     if consume.to.is_some() {
-        say(&format!("{records} records of {} read", consume.topic))
+        let count = counted(records, "record", "records");
+        say(&format!("{count} of {} read", consume.topic))
     } else {
         Ok(())
     }

@@ -22,6 +22,7 @@ use log_store::{Topic, TopicConfig};
 use self::event::{Events, Fields};
 use self::write::Writer;
 use super::{file, say};
+use crate::render::counted;
 
 /// What to import, and where to.
 #[derive(Debug, Args)]
@@ -68,7 +69,8 @@ pub fn run(engine: &Engine, import: &Import) -> anyhow::Result<()> {
     }
     let file = import.file.display();
     let count = copy(engine, import, &topic).with_context(|| format!("{file} was not imported"))?;
-    say(&format!("{count} records of {file} imported into {}", import.topic))
+    let count = counted(count, "record", "records");
+    say(&format!("{count} of {file} imported into {}", import.topic))
 }
 
 fn open_topic(engine: &Engine, import: &Import) -> anyhow::Result<Arc<Topic>> {

@@ -20,6 +20,7 @@ use log_store::{Codec, Header, PartitionId, Timestamp, Topic, TopicWriter};
 
 use self::line::{Draft, Notation};
 use super::{file, say};
+use crate::render::counted;
 
 /// What to write, and where to.
 #[derive(Debug, Args)]
@@ -66,7 +67,8 @@ pub fn run(engine: &Engine, produce: &Produce) -> anyhow::Result<()> {
     let read = producer.read_all(&produce.file);
     // What came before a bad line is written all the same.
     producer.writer.flush()?;
-    say(&format!("{} records written to {}", producer.records, produce.topic))?;
+    let count = counted(producer.records, "record", "records");
+    say(&format!("{count} written to {}", produce.topic))?;
     read
 }
 

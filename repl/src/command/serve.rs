@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use engine::Workers;
 use server::{Authentication, Config, Server, Tls};
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,9 +26,24 @@ pub struct Serve {
     /// The private key of the certificate, a file in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Answer /metrics (for Prometheus) and /health over HTTP on this address, as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_addr: Option<SocketAddr>,
+    /// How the log is written to standard error
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
     /// How many clients may be connected at a time
     #[arg(long, value_name = "COUNT", default_value_t = Config::default().connections_max)]
     connections_max: usize,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for a person
+    Text,
+    /// An object of JSON per line
+    Json,
 }
 
 impl Serve {
@@ -40,6 +55,7 @@ impl Serve {
             addr: self.listen,
             authentication,
             tls: files.map(|(certificate, key)| Tls { certificate, key }),
+            metrics_addr: self.metrics_addr,
             connections_max: self.connections_max,
             ..Config::default()
         }
@@ -52,7 +68,12 @@ pub async fn run(data: &Path, serve: &Serve) -> anyhow::Result<()> {
     let server = Server::bind(engine.clone(), serve.config()).await?;
     let (ip, port) = (server.local_addr().ip(), server.local_addr().port());
     writeln!(io::stdout(), "listening on {ip}:{port}; psql -h {ip} -p {port}")?;
+    if let Some(addr) = server.metrics_addr() {
+        writeln!(io::stdout(), "metrics on http://{addr}/metrics")?;
+    }
+    tracing::info!(address = %server.local_addr(), data = %data.display(), "serving");
     server.run(asked_to_stop()?).await;
+    tracing::info!("stopping");
     engine.shutdown().await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod constant;
 mod described;
 mod order;
 mod setting;
+mod visible;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Signature, TypeSignature, Volatility};
@@ -42,14 +43,17 @@ pub(super) fn register(context: &SessionContext, sources: &Sources, asker: Asker
     constant::register(context, "pg_char_to_encoding", ScalarValue::Int32(Some(6)));
     constant::register(context, "pg_encoding_to_char", text("UTF8"));
     constant::register(context, "pg_is_in_recovery", ScalarValue::Boolean(Some(false)));
-    described::register(context, &sources.objects(), &sources.signatures);
+    let objects = sources.objects();
+    described::register(context, &objects, &sources.signatures);
+    visible::register(context, &objects);
     order::register(context, &sources.sessions);
     array::register(context);
     array_text::register(context);
     setting::register(context, asker.settings);
 }
 
-/// Whether an object can be named without its schema: there is one schema.
+/// Whether an object can be named without its schema: of these there is one schema.
+/// For relations see [`visible`].
 const VISIBLE: &[&str] = &[
     "pg_function_is_visible",
     "pg_type_is_visible",

@@ -1,5 +1,5 @@
-//! `information_schema`, as the SQL standard has it: relations, columns and keys of the schema
-//! `public`. Types are named as Postgres names them.
+//! `information_schema`, as the SQL standard has it: relations, columns and keys of the schemas
+//! `public` and `millstream`. Types are named as Postgres names them.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use postgres_types::Type;
 
 use super::filled::Filled;
 use super::objects::Object;
-use super::{DATABASE, OWNER_NAME, SCHEMA};
+use super::{DATABASE, OWNER_NAME, SCHEMA, SYSTEM_SCHEMA};
 use crate::encode::types::{is_array, numeric_size, pg_type_of, standard_name};
 use crate::text::names;
 
@@ -73,7 +73,7 @@ fn schema(texts: &[&str], numbers: &[&str]) -> SchemaRef {
 }
 
 fn schemata() -> Result<RecordBatch> {
-    let names = ["information_schema", "pg_catalog", SCHEMA];
+    let names = ["information_schema", "pg_catalog", SCHEMA, SYSTEM_SCHEMA];
     let schema = schema(&["catalog_name", "schema_name", "schema_owner"], &[]);
     Filled::new(&schema, names.len())
         .with("catalog_name", names.map(|_| DATABASE))?
@@ -86,11 +86,20 @@ fn tables(objects: &[Object]) -> Result<RecordBatch> {
     let texts = ["table_catalog", "table_schema", "table_name", "table_type", "is_insertable_into"];
     Filled::new(&schema(&texts, &[]), objects.len())
         .with("table_catalog", objects.iter().map(|_| DATABASE))?
-        .with("table_schema", objects.iter().map(|_| SCHEMA))?
+        .with("table_schema", objects.iter().map(Object::schema))?
         .with("table_name", objects.iter().map(|object| object.name.as_str()))?
-        .with("table_type", objects.iter().map(|_| "BASE TABLE"))?
-        .with("is_insertable_into", objects.iter().map(|_| "YES"))?
+        .with("table_type", objects.iter().map(table_type))?
+        .with("is_insertable_into", objects.iter().map(|object| yes_no(!object.is_system())))?
         .finish()
+}
+
+/// System tables hold nothing of their own, as views.
+fn table_type(object: &Object) -> &'static str {
+    if object.is_system() { "VIEW" } else { "BASE TABLE" }
+}
+
+fn yes_no(yes: bool) -> &'static str {
+    if yes { "YES" } else { "NO" }
 }
 
 fn columns(objects: &[Object]) -> Result<RecordBatch> {
@@ -120,11 +129,10 @@ fn columns(objects: &[Object]) -> Result<RecordBatch> {
         "datetime_precision",
     ];
     let schema = schema(&texts, &numbers);
-    let yes_no = |yes: bool| if yes { "YES" } else { "NO" };
     let size = |column: &Column| numeric_size(&column.data_type);
     Filled::new(&schema, rows.len())
         .with("table_catalog", rows.iter().map(|_| DATABASE))?
-        .with("table_schema", rows.iter().map(|_| SCHEMA))?
+        .with("table_schema", rows.iter().map(|(object, ..)| object.schema()))?
         .with("table_name", rows.iter().map(|(object, ..)| object.name.as_str()))?
         .with("column_name", rows.iter().map(|(_, _, column, _)| shown(column)))?
         .with("ordinal_position", rows.iter().map(|(_, number, ..)| i32::from(*number)))?

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use engine::{Column, Engine, Relation, RelationKind};
 use parking_lot::Mutex;
 
+use super::{SCHEMA, SYSTEM_SCHEMA};
 use crate::text::names;
 
 /// The first number that Postgres gives to what users create.
@@ -65,15 +66,30 @@ pub(super) struct PrimaryKey {
 
 /// Everything at one moment.
 pub(super) fn objects(engine: &Engine, oids: &Oids) -> Vec<Object> {
-    engine.relations().into_iter().map(|relation| Object::of(relation, oids)).collect()
+    let system = engine.system_relations().unwrap_or_default();
+    let all = engine.relations().into_iter().chain(system);
+    all.map(|relation| Object::of(relation, oids)).collect()
 }
 
 impl Object {
     fn of(relation: Relation, oids: &Oids) -> Self {
         let name = names::shown(&relation.name).into_owned();
-        let oid = oids.of(Kind::Relation, &name);
+        let oid = match relation.kind {
+            RelationKind::System => oids.of(Kind::Relation, &format!("{SYSTEM_SCHEMA}.{name}")),
+            _ => oids.of(Kind::Relation, &name),
+        };
         let key = PrimaryKey::of(&relation, &name, oids);
         Self { oid, name, relation, key }
+    }
+
+    /// Whether it is a system table, which tells of what goes on.
+    pub fn is_system(&self) -> bool {
+        self.relation.kind == RelationKind::System
+    }
+
+    /// The schema that it is in.
+    pub fn schema(&self) -> &'static str {
+        if self.is_system() { SYSTEM_SCHEMA } else { SCHEMA }
     }
 
     /// The columns with their numbers, from 1.

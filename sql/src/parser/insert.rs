@@ -41,8 +41,10 @@ impl Cursor<'_> {
         let start = self.position();
         let row = self.bracketed(|cursor| cursor.comma_separated(|cursor| cursor.expression()))?;
         if columns > 0 && row.len() != columns {
+            let values = if columns == 1 { "value" } else { "values" };
+            let found = row.len();
             let message =
-                format!("expected {columns} values, one for each column, found {}", row.len());
+                format!("expected {columns} {values}, one for each column, found {found}");
             return Err(Error::new(ErrorCode::Syntax, message, self.span_from(start)));
         }
         Ok(row)

@@ -15,12 +15,18 @@ use tokio::task::JoinHandle;
 pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where it answers for metrics, if it does.
+    // Every file of tests has a copy of this module, and not every one asks.
+    #[allow(dead_code)]
+    pub metrics_addr: Option<SocketAddr>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Running {
     /// Starts a server over an empty engine.
+    // Every file of tests has a copy of this module, and one starts servers of its own kind only.
+    #[allow(dead_code)]
     pub async fn start() -> Self {
         Self::start_with(|config| config).await
     }
@@ -32,12 +38,12 @@ impl Running {
         let shutdown_grace = Duration::from_millis(50);
         let config = configure(Config { addr, shutdown_grace, ..Config::default() });
         let server = Server::bind(engine, config).await.expect("a free port is found");
-        let addr = server.local_addr();
+        let (addr, metrics_addr) = (server.local_addr(), server.metrics_addr());
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        Self { addr, stop, task }
+        Self { addr, metrics_addr, stop, task }
     }
 
     /// Shuts the server down and waits for it.

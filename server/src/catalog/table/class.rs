@@ -7,7 +7,7 @@ use datafusion::error::Result;
 use super::super::filled::Filled;
 use super::super::objects::{Kind, Object, Oids};
 use super::Contents;
-use super::namespace::{PG_CATALOG, PUBLIC};
+use super::namespace::{PG_CATALOG, PUBLIC, SYSTEM};
 use super::role::OWNER;
 
 /// Tables of the catalog whose numbers clients write out.
@@ -79,8 +79,8 @@ fn of_object(object: &Object) -> Vec<Class> {
     let relation = Class {
         oid: object.oid,
         name: object.name.clone(),
-        namespace: PUBLIC,
-        kind: "r",
+        namespace: if object.is_system() { SYSTEM } else { PUBLIC },
+        kind: if object.is_system() { "v" } else { "r" },
         access_method: HEAP,
         columns: count(object.relation.columns.len()),
         has_index: index.is_some(),

@@ -9,7 +9,7 @@ use super::super::{OWNER_NAME, SCHEMA};
 use super::Contents;
 
 pub(super) fn rows(contents: &Contents<'_>, schema: &SchemaRef) -> Result<RecordBatch> {
-    let objects = &contents.objects;
+    let objects: Vec<_> = contents.objects.iter().filter(|each| !each.is_system()).collect();
     Filled::new(schema, objects.len())
         .with("schemaname", objects.iter().map(|_| SCHEMA))?
         .with("tablename", objects.iter().map(|object| object.name.as_str()))?
