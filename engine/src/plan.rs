@@ -60,6 +60,8 @@ pub enum Plan {
     Aggregate(AggregatePlan),
     /// Joins two relations.
     Join(JoinPlan),
+    /// Puts the rows of several relations together.
+    Union(UnionPlan),
 }
 
 /// Reads the topic of a stream or table.
@@ -116,13 +118,26 @@ pub struct JoinPlan {
     pub left: Box<Plan>,
     /// The right side.
     pub right: Box<Plan>,
-    /// The condition's side over the left's columns.
-    pub left_key: Expr,
-    /// The condition's side over the right's columns.
-    pub right_key: Expr,
+    /// The sides of the equalities over the left's columns.
+    pub left_key: Vec<Expr>,
+    /// Their sides over the right's columns, in the same order.
+    pub right_key: Vec<Expr>,
+    /// What else has to hold for a row to have a partner, over the columns of the output; only
+    /// where rows without one are kept.
+    pub residual: Option<Expr>,
     /// Whether old rows of a join of tables must leave too, so that they can be taken back.
     pub with_before: bool,
-    /// The left's columns, the right's, and a key column where neither holds the key.
+    /// The left's columns, the right's, and a key column for each equality of which neither side
+    /// holds the key.
+    pub output: RowType,
+}
+
+/// Puts the rows of several relations together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnionPlan {
+    /// The relations; all have the columns of the output.
+    pub inputs: Vec<Plan>,
+    /// The shape of the output.
     pub output: RowType,
 }
 
@@ -150,6 +165,7 @@ impl Plan {
             | Plan::Rekey { output, .. } => output,
             Plan::Aggregate(aggregate) => &aggregate.output,
             Plan::Join(join) => &join.output,
+            Plan::Union(union) => &union.output,
         }
     }
 
@@ -163,6 +179,7 @@ impl Plan {
             | Plan::Rekey { input, .. } => vec![input],
             Plan::Aggregate(aggregate) => vec![&aggregate.input],
             Plan::Join(join) => vec![&join.left, &join.right],
+            Plan::Union(union) => union.inputs.iter().collect(),
         }
     }
 
@@ -185,6 +202,7 @@ impl Plan {
             | Plan::FlatMap { input, .. } => input.makes_keys(),
             Plan::Rekey { keys, .. } => keys.len() > 1,
             Plan::Source(_) | Plan::Aggregate(_) | Plan::Join(_) => false,
+            Plan::Union(union) => union.inputs.iter().any(Plan::makes_keys),
         }
     }
 
@@ -193,7 +211,11 @@ impl Plan {
         match self {
             Plan::Filter { input, .. } | Plan::Project { input, .. } => input.window(),
             Plan::Aggregate(aggregate) => aggregate.window,
-            Plan::Source(_) | Plan::FlatMap { .. } | Plan::Rekey { .. } | Plan::Join(_) => None,
+            Plan::Source(_)
+            | Plan::FlatMap { .. }
+            | Plan::Rekey { .. }
+            | Plan::Join(_)
+            | Plan::Union(_) => None,
         }
     }
 
@@ -203,7 +225,11 @@ impl Plan {
         match self {
             Plan::Filter { input, .. } | Plan::Project { input, .. } => input.repeats_keys(),
             Plan::Aggregate(plan) => matches!(plan.window, Some(WindowPlan::Session(_))),
-            Plan::Source(_) | Plan::FlatMap { .. } | Plan::Rekey { .. } | Plan::Join(_) => true,
+            Plan::Source(_)
+            | Plan::FlatMap { .. }
+            | Plan::Rekey { .. }
+            | Plan::Join(_)
+            | Plan::Union(_) => true,
         }
     }
 
@@ -246,6 +272,9 @@ impl Plan {
                 join.left.require_before(false);
                 join.right.require_before(false);
             }
+            Plan::Union(union) => {
+                union.inputs.iter_mut().for_each(|input| input.require_before(required));
+            }
         }
     }
 
@@ -261,6 +290,7 @@ impl Plan {
             Plan::Rekey { keys, .. } => format!("Rekey [by: {}] (exchange)", list(keys)),
             Plan::Aggregate(aggregate) => aggregate.line(),
             Plan::Join(join) => join.line(),
+            Plan::Union(_) => "Union".to_owned(),
         }
     }
 
@@ -333,8 +363,11 @@ impl JoinPlan {
                 "foreign-key, state: both sides' latest rows, and who refers to whom".to_owned()
             }
         };
-        let (left, right) = (sql_text(&self.left_key), sql_text(&self.right_key));
-        format!("Join [{kind} {method}, on: {left} = {right}] (exchange)")
+        let sides = self.left_key.iter().zip(&self.right_key);
+        let on = sides.map(|(left, right)| format!("{} = {}", sql_text(left), sql_text(right)));
+        let residual = self.residual.iter().map(sql_text);
+        let on = on.chain(residual).collect::<Vec<_>>().join(" AND ");
+        format!("Join [{kind} {method}, on: {on}] (exchange)")
     }
 }
 

@@ -265,6 +265,11 @@ impl TopicConfig {
         self.values.cleanup.compact
     }
 
+    /// The largest batch that is taken, in bytes with its header.
+    pub fn max_message_bytes(&self) -> usize {
+        self.values.max_message_bytes
+    }
+
     /// The settings that were given for this topic.
     pub(crate) fn given(&self) -> &BTreeMap<&'static str, String> {
         &self.given

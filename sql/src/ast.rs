@@ -19,7 +19,9 @@ mod window;
 
 pub(crate) use convert::limit_clause;
 pub use properties::{Properties, Property, PropertyValue};
-pub use query::{Emit, EmitMode, Join, JoinKind, Limit, Query, Relation, Select, SelectItem};
+pub use query::{
+    CommonTable, Emit, EmitMode, Join, JoinKind, Limit, Nested, Query, Relation, Select, SelectItem,
+};
 pub use sqlparser::ast::{Expr, Ident, Spanned};
 pub use sqlparser::tokenizer::{Location, Span};
 pub use statement::{

@@ -17,6 +17,7 @@ mod ddl;
 pub(crate) mod expression;
 mod general;
 mod insert;
+mod nested;
 mod properties;
 mod query;
 mod statement;

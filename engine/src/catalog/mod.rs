@@ -59,6 +59,10 @@ pub struct QueryEntry {
     pub session: SessionProperties,
     /// Whether it was paused.
     pub paused: bool,
+    /// Number of shards that its state is spread over, whatever becomes of its topics; 0 until it
+    /// is started.
+    #[serde(default)]
+    pub shards: u16,
     /// The plan as printed when it was made: a plan that comes out otherwise must not touch the
     /// state.
     pub plan: String,

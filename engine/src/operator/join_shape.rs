@@ -46,8 +46,8 @@ pub(super) fn kept_sides(kind: JoinKind) -> [bool; 2] {
 }
 
 impl JoinSide {
-    /// A side with columns of these types. The first expression of `key` is that of the join's
-    /// condition; what else tells keys apart, a window's bounds, follows it.
+    /// A side with columns of these types. `key` begins with the side's expressions of the join's
+    /// equalities; what else tells keys apart, a window's bounds, follows them.
     pub fn new(key: Evaluator, types: Vec<DataType>) -> Result<Self> {
         let key_codec = RowCodec::new(key.types().cloned().collect())?;
         let columns = types.len();
@@ -70,9 +70,9 @@ impl SideKeys {
 
 impl JoinShape {
     /// A join of `left` and `right`. The schema has the columns of both and, where neither holds
-    /// the key of the result, one for it at the end.
+    /// the key of the result, those of the key at the end.
     pub fn new(left: JoinSide, right: JoinSide, schema: SchemaRef) -> Self {
-        debug_assert!((0..=1).contains(&(schema.fields().len() - left.columns - right.columns)));
+        debug_assert!(schema.fields().len() >= left.columns + right.columns);
         Self { sides: [left, right], schema }
     }
 
@@ -107,9 +107,10 @@ impl JoinShape {
             let input = (at == port).then(|| input.rows.columns());
             columns.extend(joined.halves[at].columns(&side.row_codec, input)?);
         }
-        if columns.len() < self.schema.fields().len() {
+        let made = self.schema.fields().len() - columns.len();
+        if made > 0 {
             let keys = joined.keys.columns(&self.sides[port].key_codec, Some(&keys.columns))?;
-            columns.extend(keys.into_iter().take(1));
+            columns.extend(keys.into_iter().take(made));
         }
         let headers = joined.headers(input)?;
         let rows = batch_of(&self.schema, columns, joined.ops.len())?;

@@ -2,13 +2,16 @@
 //!
 //! Port 0 is the stream, port 1 the table; both are keyed by the join condition. Only stream
 //! records give output. Records without a value are dropped; those with a NULL key too, except
-//! that a left join pads them.
+//! that a left join pads them. It also pads those for which what else has to hold does not.
+
+use arrow::array::BooleanArray;
 
 use super::join_shape::{JoinShape, SideKeys};
 use super::joined::{Half, Joined, JoinedRow};
 use super::{Operator, Output};
 use crate::change::{Changes, Op};
 use crate::error::Result;
+use crate::evaluate::Evaluator;
 use crate::state::{RowStore, WriteBatch};
 
 /// A running stream–table join.
@@ -16,6 +19,7 @@ use crate::state::{RowStore, WriteBatch};
 pub struct JoinStreamTable {
     shape: JoinShape,
     pads: bool,
+    residual: Option<Evaluator>,
     table: RowStore,
 }
 
@@ -23,7 +27,15 @@ impl JoinStreamTable {
     /// A join that keeps the table's rows in `table`; with `pads`, stream records without a
     /// partner are kept.
     pub fn new(shape: JoinShape, pads: bool, table: RowStore) -> Self {
-        Self { shape, pads, table }
+        Self { shape, pads, residual: None, table }
+    }
+
+    /// The same join where a record and its partner also have to meet a condition over the columns
+    /// of the result. Only for one that pads: elsewhere a filter does the same.
+    #[must_use]
+    pub fn with_residual(self, residual: Option<Evaluator>) -> Self {
+        debug_assert!(self.pads || residual.is_none());
+        Self { residual, ..self }
     }
 
     fn update_table(&mut self, input: &Changes, keys: &SideKeys) -> Result<()> {
@@ -36,14 +48,21 @@ impl JoinStreamTable {
         Ok(())
     }
 
-    fn join_stream(&mut self, input: &Changes, keys: &SideKeys) -> Result<Joined> {
+    /// The joined rows; where `holds` says for each that it does not hold, padded ones.
+    fn join_stream(
+        &mut self,
+        input: &Changes,
+        keys: &SideKeys,
+        holds: Option<&BooleanArray>,
+    ) -> Result<Joined> {
         let mut joined = Joined::default();
         for row in (0..input.len()).filter(|row| input.op(*row) != Op::Tombstone) {
             let partner = match keys.get(row) {
                 Some(key) => self.table.get(key)?,
                 None => None,
             };
-            let partner = match partner {
+            let holds = holds.is_none_or(|holds| holds.value(joined.ops.len()));
+            let partner = match partner.filter(|_| holds) {
                 Some(partner) => Half::Kept(partner),
                 None if self.pads => Half::Nothing,
                 None => continue,
@@ -62,8 +81,16 @@ impl Operator for JoinStreamTable {
         if port == 1 {
             return self.update_table(&input, &keys);
         }
-        let joined = self.join_stream(&input, &keys)?;
-        output.emit(self.shape.build(joined, port, &input, &keys)?);
+        let joined = self.join_stream(&input, &keys, None)?;
+        let mut changes = self.shape.build(joined, port, &input, &keys)?;
+        if let Some(residual) = &self.residual {
+            let holds = residual.matches(&changes.rows, &mut output.errors)?;
+            if holds.true_count() < changes.len() {
+                let joined = self.join_stream(&input, &keys, Some(&holds))?;
+                changes = self.shape.build(joined, port, &input, &keys)?;
+            }
+        }
+        output.emit(changes);
         Ok(())
     }
 

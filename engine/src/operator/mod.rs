@@ -21,6 +21,7 @@ mod rekey;
 mod script;
 mod session_aggregate;
 mod table_source;
+mod union;
 
 use crate::change::Changes;
 use crate::error::Result;
@@ -40,6 +41,7 @@ pub use project::Project;
 pub use rekey::{Rekey, RekeyKeys};
 pub use session_aggregate::SessionAggregate;
 pub use table_source::TableSource;
+pub use union::Union;
 
 /// What an operator emits while it processes a batch.
 #[derive(Debug, Default)]
@@ -63,7 +65,7 @@ impl Output {
 
 /// A running operator.
 pub trait Operator: Send {
-    /// Processes a batch that comes in at `port` (joins have two, others one).
+    /// Processes a batch that comes in at `port` (joins have two, unions one per input, others one).
     fn process(&mut self, port: usize, input: Changes, output: &mut Output) -> Result<()>;
 
     /// Adds what changed in the state since the last call to the batch of the commit.

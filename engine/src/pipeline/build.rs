@@ -15,9 +15,9 @@ use crate::error::{Error, Result};
 use crate::evaluate::Evaluator;
 use crate::operator::{
     Aggregate, AggregateSpec, Filter, FlatMap, Operator, Project, Rekey, RekeyKeys,
-    SessionAggregate, TableSource,
+    SessionAggregate, TableSource, Union,
 };
-use crate::plan::{AggregatePlan, JoinMethod, Plan, SourcePlan, WindowPlan};
+use crate::plan::{AggregatePlan, JoinMethod, Plan, SourcePlan, UnionPlan, WindowPlan};
 use crate::processing_log::LogWriter;
 use crate::row_type::RowType;
 use crate::state::{Backend, Family, Place, RowStore, StoreId};
@@ -42,6 +42,9 @@ pub struct Build<'a> {
     pub emission: Emission,
     /// Bytes of state that may stay in memory from one commit to the next.
     pub state_memory: usize,
+    /// Number of shards of each operator, over which its state is spread; 0: as many as the topic
+    /// with most partitions has.
+    pub shards: usize,
     /// Threads that its shards may take at once.
     pub threads: usize,
     /// Whether positions and state survive a restart.
@@ -79,7 +82,10 @@ pub fn build(build: Build<'_>, output: Output) -> Result<Pipeline> {
         let topic = build.log.topic(&source.topic);
         topic.map_or(1, |topic| topic.partitions().len())
     });
-    let shards = partitions.max().unwrap_or(1);
+    let shards = match build.shards {
+        0 => partitions.max().unwrap_or(1),
+        shards => shards,
+    };
     let mut builder = Builder {
         graph: Graph::new(shards, build.threads),
         readers: Vec::new(),
@@ -155,13 +161,24 @@ impl Builder<'_> {
             }
             Plan::Aggregate(aggregate) => self.aggregate(aggregate),
             Plan::Join(join) => self.join(join),
+            Plan::Union(union) => self.union(union),
         }
+    }
+
+    fn union(&mut self, plan: &UnionPlan) -> Result<Upstream> {
+        let inputs = plan.inputs.iter().map(|input| self.node(input));
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
+        let node = self.add(|_, _| Ok(Box::new(Union)))?;
+        for (port, input) in inputs.into_iter().enumerate() {
+            self.connect(input, Edge { node, port, exchange: None });
+        }
+        Ok(Upstream::Node(node))
     }
 
     fn source(&mut self, source: &SourcePlan) -> Result<Upstream> {
         let definition = self.build.catalog.source(&source.name)?;
         let wanted = self.wanted.in_source(source);
-        let reader = Reader::open(self.build, definition, source, &wanted)?;
+        let reader = Reader::open(self.build, self.readers.len(), definition, source, &wanted)?;
         self.readers.push(reader);
         let entry = self.graph.add_entry();
         if source.kind == SourceKind::Stream || !source.with_before {
@@ -176,7 +193,10 @@ impl Builder<'_> {
             let store = RowStore::open(this.place(store, shard))?;
             Ok(Box::new(TableSource::new(store, schema.clone(), keys.clone())?))
         })?;
-        self.graph.connect_entry(entry, Edge { node, port: 0, exchange: None });
+        // By key, not by partition: a topic may get more partitions, and its keys others then.
+        let key: Vec<Expr> = keys.iter().map(|at| source.output.columns[*at].expr()).collect();
+        let exchange = Some(Exchange::new(evaluator(&key, &source.output)?)?);
+        self.graph.connect_entry(entry, Edge { node, port: 0, exchange });
         Ok(Upstream::Node(node))
     }
 
@@ -290,7 +310,11 @@ fn store_count(plan: &Plan) -> usize {
             JoinMethod::StreamStream(_) | JoinMethod::TableTable => 2,
             JoinMethod::ForeignKey => 4,
         },
-        Plan::Filter { .. } | Plan::Project { .. } | Plan::FlatMap { .. } | Plan::Rekey { .. } => 0,
+        Plan::Filter { .. }
+        | Plan::Project { .. }
+        | Plan::FlatMap { .. }
+        | Plan::Rekey { .. }
+        | Plan::Union(_) => 0,
     };
     own + plan.inputs().into_iter().map(store_count).sum::<usize>()
 }

@@ -60,7 +60,10 @@ impl Builder<'_> {
         self.add(|shard, this| {
             let table = RowStore::open(this.place(store, shard))?;
             let pads = plan.kind == JoinKind::Left;
-            Ok(Box::new(JoinStreamTable::new(shape_of(plan)?, pads, table)))
+            let residual = plan.residual.as_ref();
+            let residual = residual.map(|condition| evaluator([condition], &plan.output));
+            let join = JoinStreamTable::new(shape_of(plan)?, pads, table);
+            Ok(Box::new(join.with_residual(residual.transpose()?)))
         })
     }
 
@@ -90,7 +93,7 @@ impl Builder<'_> {
         let right = self.next_store("latest rows of the right side");
         let references = self.next_store("who refers to whom");
         let given = self.next_store("results given");
-        let foreign_key = evaluator([&plan.left_key], plan.left.output())?;
+        let foreign_key = evaluator(&plan.left_key, plan.left.output())?;
         self.add(|shard, this| {
             let places = ForeignKeyPlaces {
                 left: this.place(left, shard),
@@ -123,10 +126,10 @@ fn join_side(key: Evaluator, side: &Plan) -> Result<JoinSide> {
     JoinSide::new(key, columns.map(|column| column.data_type.clone()).collect())
 }
 
-/// What rows are joined on: the side of the condition, and the window if there is one.
-fn join_key(condition: &Expr, rows: &RowType) -> Result<Evaluator> {
+/// What rows are joined on: their sides of the equalities, and the window if there is one.
+fn join_key(equalities: &[Expr], rows: &RowType) -> Result<Evaluator> {
     let bounds = window_bounds(rows);
-    evaluator(std::iter::once(condition).chain(&bounds), rows)
+    evaluator(equalities.iter().chain(&bounds), rows)
 }
 
 /// What tells the rows of a table apart.

@@ -1,7 +1,8 @@
 //! Commits: outputs, state and positions as one.
 //!
 //! In the state store's meta family:
-//! - `p | query (4 bytes) | topic | 0 | partition (4 bytes)`: the next offset to read, 8 bytes;
+//! - `p | query (4 bytes) | reader (2 bytes) | topic | 0 | partition (4 bytes)`: the next offset that
+//!   one of the query's readers, counted in the order of its plan, is to read, 8 bytes;
 //! - `t | transaction id (10 bytes)`: a transaction of the log that is committed, from the commit
 //!   point until its markers are known to be written.
 
@@ -18,17 +19,31 @@ use crate::error::{Error, Result};
 use crate::format::ColumnsBuilder;
 use crate::state::{Backend, Family, WriteBatch, prefix_end};
 
-/// The largest batch that is written, before compression.
+/// The largest batch that is written, before compression, unless a single record is larger or the
+/// topic takes only smaller ones.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// More than a batch adds to its records.
+const BATCH_OVERHEAD: usize = 128;
+
+/// More than a record adds to its key, value and each of its headers.
+const RECORD_OVERHEAD: usize = 32;
 
 /// A header to write.
 pub type HeaderRef<'a> = log_store::Header<'a>;
+
+/// Records for a partition, and the bytes that a batch for it may have.
+struct OpenBatch {
+    partition: Arc<Partition>,
+    records: RecordsBuilder,
+    bytes_max: usize,
+}
 
 /// Collects the records of an epoch and commits them.
 pub struct Writer<'a> {
     log: &'a LogStore,
     transaction: Option<Transaction>,
-    open: BTreeMap<TopicPartition, (Arc<Partition>, RecordsBuilder)>,
+    open: BTreeMap<TopicPartition, OpenBatch>,
     columns: BTreeMap<TopicPartition, (Arc<Partition>, ColumnsBuilder)>,
 }
 
@@ -49,23 +64,26 @@ impl<'a> Writer<'a> {
     ) -> Result<()> {
         let name = partition.topic_partition();
         if !self.open.contains_key(name) {
-            self.open.insert(name.clone(), (Arc::clone(partition), RecordsBuilder::new()));
+            self.open.insert(name.clone(), OpenBatch::of(partition));
         }
-        let Some((_, records)) = self.open.get_mut(name) else { return Ok(()) };
-        records.push(key, value, Timestamp(timestamp), headers);
-        if records.size_bytes() < BATCH_BYTES {
+        let Some(OpenBatch { records, bytes_max, .. }) = self.open.get_mut(name) else {
             return Ok(());
-        }
-        let batch = records.build();
-        self.append(partition, batch)
+        };
+        let size = records.size_bytes() + size_max(key, value, headers) + BATCH_OVERHEAD;
+        let full = !records.is_empty() && size > *bytes_max;
+        let batch = full.then(|| records.build());
+        records.push(key, value, Timestamp(timestamp), headers);
+        batch.map_or(Ok(()), |batch| self.append(partition, batch))
     }
 
     /// Adds records as columns.
     pub fn push_columns(&mut self, partition: &Arc<Partition>, rows: RecordBatch) -> Result<()> {
         let name = partition.topic_partition().clone();
         let open = self.columns.entry(name);
-        let (_, columns) =
-            open.or_insert_with(|| (Arc::clone(partition), ColumnsBuilder::default()));
+        let (_, columns) = open.or_insert_with(|| {
+            let columns = ColumnsBuilder::with_limit(partition.config().max_message_bytes());
+            (Arc::clone(partition), columns)
+        });
         for batch in columns.push(rows)? {
             self.append(partition, batch)?;
         }
@@ -82,7 +100,8 @@ impl<'a> Writer<'a> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        for (partition, mut records) in std::mem::take(&mut self.open).into_values() {
+        for open in std::mem::take(&mut self.open).into_values() {
+            let OpenBatch { partition, mut records, .. } = open;
             if !records.is_empty() {
                 let batch = records.build();
                 self.append(&partition, batch)?;
@@ -126,6 +145,21 @@ impl<'a> Writer<'a> {
     }
 }
 
+impl OpenBatch {
+    fn of(partition: &Arc<Partition>) -> Self {
+        let bytes_max = BATCH_BYTES.min(partition.config().max_message_bytes());
+        Self { partition: Arc::clone(partition), records: RecordsBuilder::new(), bytes_max }
+    }
+}
+
+/// At least the bytes that a record will take.
+fn size_max(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[HeaderRef<'_>]) -> usize {
+    let headers = headers.iter();
+    let headers = headers.map(|h| h.key.len() + h.value.map_or(0, <[u8]>::len) + RECORD_OVERHEAD);
+    let parts = [key, value].into_iter().flatten().map(<[u8]>::len);
+    parts.sum::<usize>() + headers.sum::<usize>() + RECORD_OVERHEAD
+}
+
 fn transaction_key(id: TransactionId) -> Vec<u8> {
     [&b"t"[..], &id.to_bytes()].concat()
 }
@@ -146,27 +180,27 @@ pub fn recover(log: &LogStore, backend: &dyn Backend) -> Result<()> {
     backend.write(batch)
 }
 
-fn position_key(query: u32, partition: &TopicPartition) -> Vec<u8> {
+/// One of a query's readers, in the order of its plan, and the partition that it reads.
+pub type ReaderPartition = (usize, TopicPartition);
+
+fn position_key(query: u32, (reader, partition): &ReaderPartition) -> Vec<u8> {
     let mut key = b"p".to_vec();
     key.extend(query.to_be_bytes());
+    key.extend((*reader as u16).to_be_bytes());
     key.extend(partition.topic.as_bytes());
     key.push(0);
     key.extend(partition.partition.0.to_be_bytes());
     key
 }
 
-/// Adds a query's next offset to read to a commit.
-pub fn put_position(batch: &mut WriteBatch, query: u32, partition: &TopicPartition, position: i64) {
-    batch.put(Family::Meta, position_key(query, partition), position.to_be_bytes());
+/// Adds a reader's next offset to read to a commit.
+pub fn put_position(batch: &mut WriteBatch, query: u32, at: &ReaderPartition, position: i64) {
+    batch.put(Family::Meta, position_key(query, at), position.to_be_bytes());
 }
 
-/// A query's next offset to read.
-pub fn position_of(
-    view: &dyn Backend,
-    query: u32,
-    partition: &TopicPartition,
-) -> Result<Option<i64>> {
-    let Some(bytes) = view.get(Family::Meta, &position_key(query, partition))? else {
+/// A reader's next offset to read.
+pub fn position_of(view: &dyn Backend, query: u32, at: &ReaderPartition) -> Result<Option<i64>> {
+    let Some(bytes) = view.get(Family::Meta, &position_key(query, at))? else {
         return Ok(None);
     };
     let bytes =

@@ -43,7 +43,7 @@ pub struct Placed {
 impl Pipeline {
     /// The measures of the plan's nodes, each after its inputs, from left to right.
     pub fn measures(&self) -> Result<Vec<Measure>> {
-        let stores = self.stores()?;
+        let stores = self.stores().measure()?;
         let measure = |placed: &Placed| {
             let mut stored = None;
             for store in &stores[placed.stores.clone()] {

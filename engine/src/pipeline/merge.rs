@@ -7,8 +7,7 @@
 //! query names first. A partition that has run dry while its log holds more stops the taking, until
 //! it has been filled again. Everywhere else whole batches are taken, oldest first.
 
-use log_store::TopicPartition;
-
+use super::commit::ReaderPartition;
 use super::reader::Reader;
 use crate::change::Changes;
 use crate::processing_log::LogEntry;
@@ -26,7 +25,7 @@ pub struct Run {
     /// Number of records taken, also those that gave no row.
     pub records: u64,
     /// The position after them.
-    pub positions: Option<(TopicPartition, i64)>,
+    pub positions: Option<(ReaderPartition, i64)>,
 }
 
 /// Who goes first among records of the same time.

@@ -35,7 +35,7 @@ mod widen;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use log_store::{LogStore, Partition, TopicPartition};
+use log_store::{LogStore, Partition};
 
 use crate::change::Changes;
 use crate::error::Result;
@@ -53,6 +53,7 @@ pub use sink::{Materialized, TopicSink};
 pub use stores::{StoreInfo, Stores};
 pub use widen::widen;
 
+use commit::ReaderPartition;
 use graph::Graph;
 use measure::Placed;
 
@@ -104,7 +105,7 @@ pub struct Pipeline {
     durable: bool,
     processing_log: LogWriter,
     /// Input positions to be written at the next commit.
-    moved: BTreeMap<TopicPartition, i64>,
+    moved: BTreeMap<ReaderPartition, i64>,
     /// The transaction of the epoch before, whose record in the state store can go.
     settled: Option<Vec<u8>>,
     counters: Counters,
@@ -204,8 +205,8 @@ impl Pipeline {
             return writer.commit_plain();
         }
         self.processing_log.write(&mut writer)?;
-        for (partition, position) in std::mem::take(&mut self.moved) {
-            commit::put_position(&mut batch, self.number, &partition, position);
+        for (at, position) in std::mem::take(&mut self.moved) {
+            commit::put_position(&mut batch, self.number, &at, position);
         }
         if let Some(settled) = self.settled.take() {
             commit::forget_transaction(&mut batch, &settled);
@@ -250,8 +251,13 @@ impl Pipeline {
         self.readers.iter().flat_map(Reader::places)
     }
 
-    /// Its sources' partitions, with the position and the end of each.
-    pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, i64, i64)> + '_ {
+    /// Number of shards of each of its operators.
+    pub fn shards(&self) -> usize {
+        self.graph.shards()
+    }
+
+    /// Its readers' partitions, with the position and the end of each.
+    pub fn positions(&self) -> impl Iterator<Item = (ReaderPartition, i64, i64)> + '_ {
         self.readers.iter().flat_map(Reader::positions)
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use log_store::{Isolation, Offset, Partition, TopicPartition};
+use log_store::{Isolation, Offset, Partition};
 use sql::ast::SourceKind;
 
 use super::build::Build;
-use super::commit::position_of;
+use super::commit::{ReaderPartition, position_of};
 use super::decode::{DecodedRecords, RawRecord, RecordDecoder};
 use super::merge::Run;
 use crate::catalog::Source;
@@ -35,6 +35,8 @@ struct PartitionReader {
 
 /// Reads one source of a pipeline.
 pub struct Reader {
+    /// Its number in the pipeline.
+    number: usize,
     topic: String,
     is_of_table: bool,
     decoder: RecordDecoder,
@@ -46,6 +48,7 @@ impl Reader {
     /// A reader that begins where the query stood at its last commit.
     pub fn open(
         build: &Build<'_>,
+        number: usize,
         source: &Source,
         plan: &SourcePlan,
         wanted: &[bool],
@@ -55,8 +58,8 @@ impl Reader {
             || invalid(Code::UnknownName, format!("topic '{}' does not exist", source.topic));
         let topic = build.log.topic(&source.topic).ok_or_else(missing)?;
         let partitions = topic.partitions().iter().map(|partition| {
-            let saved =
-                position_of(build.backend.as_ref(), build.number, partition.topic_partition())?;
+            let at = (number, partition.topic_partition().clone());
+            let saved = position_of(build.backend.as_ref(), build.number, &at)?;
             let next = match saved {
                 Some(saved) => Offset(saved).max(partition.log_start_offset()),
                 None if build.from_latest => partition.high_watermark(),
@@ -66,7 +69,7 @@ impl Reader {
         });
         let partitions = partitions.collect::<Result<_>>()?;
         let is_of_table = source.kind == SourceKind::Table;
-        Ok(Self { topic: source.topic.clone(), is_of_table, decoder, partitions, fed: 0 })
+        Ok(Self { number, topic: source.topic.clone(), is_of_table, decoder, partitions, fed: 0 })
     }
 
     /// The topic that it reads.
@@ -119,11 +122,11 @@ impl Reader {
         let name = partition.partition.topic_partition().clone();
         if count >= held.changes.len() {
             let held = partition.held.pop_front()?;
-            let positions = Some((name, held.next));
+            let positions = Some(((self.number, name), held.next));
             let Held { changes, errors, records, .. } = held;
             return Some(Run { entry, shard: at, changes, errors, records, positions });
         }
-        let positions = Some((name, held.offsets[count]));
+        let positions = Some(((self.number, name), held.offsets[count]));
         let changes = held.changes.slice(0, count);
         let rest = held.changes.len() - count;
         held.changes = held.changes.slice(count, rest);
@@ -142,9 +145,10 @@ impl Reader {
     }
 
     /// Partitions with the position and the end of each.
-    pub fn positions(&self) -> impl Iterator<Item = (TopicPartition, i64, i64)> + '_ {
+    pub fn positions(&self) -> impl Iterator<Item = (ReaderPartition, i64, i64)> + '_ {
         self.places().map(|(partition, at)| {
-            (partition.topic_partition().clone(), at, partition.last_stable_offset().0)
+            let name = (self.number, partition.topic_partition().clone());
+            (name, at, partition.last_stable_offset().0)
         })
     }
 }

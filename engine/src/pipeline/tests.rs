@@ -1,5 +1,10 @@
 //! Pipelines in whole engines: emission, memory, threads.
 
+mod failing;
+mod many;
+mod nested;
+mod reopened;
+
 use arrow::util::display::array_value_to_string;
 use futures::StreamExt;
 use log_store::{Isolation, Offset, Payload, RecordsBuilder, Timestamp};

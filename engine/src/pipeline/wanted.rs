@@ -23,7 +23,7 @@ impl Wanted {
 
     fn collect(&mut self, plan: &Plan) -> Result<()> {
         let expressions: Vec<&Expr> = match plan {
-            Plan::Source(_) => Vec::new(),
+            Plan::Source(_) | Plan::Union(_) => Vec::new(),
             Plan::Filter { condition, .. } => vec![condition],
             Plan::Project { expressions, .. } => expressions.iter().collect(),
             Plan::FlatMap { functions, .. } => functions.iter().collect(),
@@ -31,7 +31,9 @@ impl Wanted {
             Plan::Aggregate(aggregate) => {
                 aggregate.keys.iter().chain(&aggregate.aggregates).collect()
             }
-            Plan::Join(join) => vec![&join.left_key, &join.right_key],
+            Plan::Join(join) => {
+                join.left_key.iter().chain(&join.right_key).chain(&join.residual).collect()
+            }
         };
         for expression in expressions {
             expr_to_columns(expression, &mut self.columns)?;

@@ -6,6 +6,8 @@
 //! 4. [`projection`]: table functions and the select list.
 //! 5. [`sink`]: for persistent queries, the stream or table that the result becomes.
 //!
+//! Queries inside others go the same way, and are relations then: see [`nested`].
+//!
 //! Names and types are settled by [`expression`]. The rules about keys, windows and joins that
 //! ksqlDB has, and DataFusion cannot know, stand in the steps that they concern.
 
@@ -13,11 +15,14 @@ pub mod expression;
 pub mod scope;
 
 mod aggregate;
+mod join;
+mod nested;
 mod projection;
 mod relation;
 mod repartition;
 mod sink;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use arrow::datatypes::DataType;
@@ -50,6 +55,7 @@ pub enum Purpose {
 }
 
 /// Plans queries over a catalog.
+#[derive(Clone)]
 pub struct Planner<'a> {
     /// Streams, tables and types.
     pub catalog: &'a Catalog,
@@ -57,6 +63,8 @@ pub struct Planner<'a> {
     pub functions: &'a Functions,
     /// What for.
     pub purpose: Purpose,
+    /// Common table expressions, by name.
+    named: BTreeMap<String, Planned>,
 }
 
 /// A plan in the making.
@@ -79,12 +87,19 @@ impl Relation {
     }
 }
 
+impl<'a> Planner<'a> {
+    /// A planner for queries over the streams and tables of a catalog.
+    pub fn new(catalog: &'a Catalog, functions: &'a Functions, purpose: Purpose) -> Self {
+        Self { catalog, functions, purpose, named: BTreeMap::new() }
+    }
+}
+
 impl Planner<'_> {
     /// Plans a query in the dialect's own shape.
     pub fn plan(&self, select: &Select) -> Result<Planned> {
         let mut relation = self.from(select)?;
         if let Some(condition) = &select.where_ {
-            relation = self.filter(relation, condition)?;
+            relation = self.filter(relation, condition, "WHERE")?;
         }
         let mut names = projection::Names::of(select);
         if !select.partition_by.is_empty() {
@@ -112,12 +127,13 @@ impl Planner<'_> {
         Resolver::new(self.functions, self.catalog as &dyn CustomTypes, scope)
     }
 
-    fn filter(&self, relation: Relation, condition: &Syntax) -> Result<Relation> {
+    /// Keeps the rows that a condition holds for, which stands in `clause`.
+    fn filter(&self, relation: Relation, condition: &Syntax, clause: &str) -> Result<Relation> {
         let scope = Scope::new(relation.rows().clone());
         let mut resolver = self.resolver(&scope)?;
-        let resolved = resolver.condition(condition, "WHERE")?;
-        resolver.refuse_table_functions("WHERE", condition.span())?;
-        refuse_aggregates(&resolved, "WHERE", condition)?;
+        let resolved = resolver.condition(condition, clause)?;
+        resolver.refuse_table_functions(clause, condition.span())?;
+        refuse_aggregates(&resolved, clause, condition)?;
         let plan = Plan::Filter { input: Box::new(relation.plan), condition: resolved };
         Ok(Relation { plan, ..relation })
     }

@@ -1,42 +1,21 @@
 //! `FROM` and `JOIN`.
 //!
-//! Joins are planned from left to right. A condition is one equality whose sides each speak of
-//! one of the two relations. The key of the result is the condition's value: in the left column
-//! for inner and left joins, in the right one for right joins; where neither side is a column, or
-//! either side may be missing, in a column of its own, ROWKEY.
+//! Joins are planned from left to right. The key of the result is the value of the equality that
+//! rows meet by: in the left column for inner and left joins, in the right one for right joins;
+//! where neither side is a column, or either side may be missing, in a column of its own, ROWKEY.
+//! A stream's key is the first of several equalities, a table's all of them.
 
-use std::fmt;
-
-use arrow::datatypes::DataType;
 use datafusion::logical_expr::Expr;
-use sql::ast::{
-    Expr as Syntax, Join, JoinKind, Relation as Named, Select, SourceKind, Spanned, Within,
-};
-use sqlparser::ast::BinaryOperator;
+use sql::ast::{Join, JoinKind, Relation as Named, Select, SourceKind, Spanned, Within};
 
-use super::expression::Resolver;
-use super::scope::Scope;
-use super::{Planner, Purpose, Relation, check_key_type};
+use super::join::{Condition, Equality};
+use super::nested::no_key;
+use super::{Planner, Purpose, Relation};
 use crate::error::{Code, Result, invalid};
-use crate::expression_text::sql_text;
 use crate::format::Format;
 use crate::plan::{JoinMethod, JoinPlan, Plan, SourcePlan};
 use crate::row_type::{RowColumn, RowType};
-use crate::types::sql_name;
 use crate::window::{JoinWindow, default_grace_ms};
-
-/// The sides of a join's condition.
-struct Condition {
-    left: Expr,
-    right: Expr,
-    key_type: DataType,
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}", sql_text(&self.left), sql_text(&self.right))
-    }
-}
 
 impl Planner<'_> {
     /// Plans `FROM` with its joins.
@@ -51,10 +30,8 @@ impl Planner<'_> {
     }
 
     fn check_aliases(&self, select: &Select) -> Result<()> {
-        let relations =
-            || std::iter::once(&select.from).chain(select.joins.iter().map(|j| &j.relation));
-        for (at, relation) in relations().enumerate() {
-            let before = || relations().take(at);
+        for (at, relation) in select.relations().enumerate() {
+            let before = || select.relations().take(at);
             if before().any(|other| other.qualifier().value == relation.qualifier().value) {
                 let message = format!(
                     "each side of the join must have a unique alias, found '{}' twice",
@@ -62,12 +39,18 @@ impl Planner<'_> {
                 );
                 return Err(invalid(Code::DuplicateName, message).at(relation.span));
             }
-            if before().any(|other| other.name.value == relation.name.value) {
+            let is_source = |named: &Named| {
+                named.query.is_none() && !self.named.contains_key(&named.name.value)
+            };
+            let same = |other: &Named| is_source(other) && other.name.value == relation.name.value;
+            if is_source(relation) && before().any(same) {
                 let message = format!(
                     "can not join '{0}' to '{0}': self joins are not yet supported",
                     relation.name.value
                 );
-                return Err(invalid(Code::NotSupported, message).at(relation.span));
+                return Err(invalid(Code::NotSupported, message)
+                    .at(relation.span)
+                    .hint("a query in brackets may read it again: (SELECT * FROM …) AS …"));
             }
         }
         Ok(())
@@ -75,9 +58,9 @@ impl Planner<'_> {
 
     /// A value in the KAFKA format is a single one, without a name for a join to tell it by.
     fn check_formats(&self, select: &Select) -> Result<()> {
-        let relations =
-            std::iter::once(&select.from).chain(select.joins.iter().map(|join| &join.relation));
-        let sources = relations.map(|named| self.catalog.source(&named.name.value));
+        let sources = select.relations().filter(|named| named.query.is_none());
+        let sources = sources.filter(|named| !self.named.contains_key(&named.name.value));
+        let sources = sources.map(|named| self.catalog.source(&named.name.value));
         let plain = sources.flatten().filter(|source| source.value_format == Format::Kafka);
         let plain: Vec<&str> = plain.map(|source| source.name.as_str()).collect();
         match (select.joins.first(), plain.as_slice()) {
@@ -95,6 +78,9 @@ impl Planner<'_> {
     }
 
     fn source(&self, named: &Named) -> Result<Relation> {
+        if let Some(query) = self.query_of(named)? {
+            return Ok(query);
+        }
         let source =
             self.catalog.source(&named.name.value).map_err(|error| error.at(named.name.span))?;
         let windowed_table = source.kind == SourceKind::Table && source.window.is_some();
@@ -116,90 +102,37 @@ impl Planner<'_> {
         })))
     }
 
-    fn join(&self, left: Relation, join: &Join) -> Result<Relation> {
-        let right = self.source(&join.relation)?;
-        let condition = self.condition(&left, &right, &join.on)?;
+    fn join(&self, mut left: Relation, join: &Join) -> Result<Relation> {
+        let mut right = self.source(&join.relation)?;
+        let mut condition = self.condition(&left, &right, &join.on)?;
         let method = self.method(&left, &right, &condition, join)?;
         check_windows(&left, &right, &condition, join)?;
+        self.sort_out(&mut left, &mut right, &mut condition, (join, method))?;
         let (output, key_exprs) = joined_rows(&left, &right, &condition, join, method);
+        let residual = match join.kind {
+            JoinKind::Inner => None,
+            _ => self.residual(&output, &std::mem::take(&mut condition.rest))?,
+        };
         let plan = Plan::Join(JoinPlan {
             method,
             kind: join.kind,
             left: Box::new(left.plan),
             right: Box::new(right.plan),
-            left_key: condition.left,
-            right_key: condition.right,
+            left_key: condition.left(),
+            right_key: condition.right(),
+            residual,
             with_before: false,
             output,
         });
-        Ok(Relation { plan, key_exprs })
-    }
-
-    fn condition(&self, left: &Relation, right: &Relation, on: &Syntax) -> Result<Condition> {
-        let (a, b) = equality(on)?;
-        let left_scope = Scope::new(left.rows().clone());
-        let right_scope = Scope::new(right.rows().clone());
-        let mut of_left = self.resolver(&left_scope)?;
-        let mut of_right = self.resolver(&right_scope)?;
-        let sides = match (side(&mut of_left, a), side(&mut of_right, b)) {
-            (Ok(a), Ok(b)) => Ok((a, b)),
-            (first, second) => match (side(&mut of_left, b), side(&mut of_right, a)) {
-                (Ok(b), Ok(a)) => Ok((b, a)),
-                _ => Err(self.bad_sides(left, right, on, [first.err(), second.err()])),
-            },
-        };
-        let (left, right) = sides?;
-        let types = (of_left.type_of(&left)?, of_right.type_of(&right)?);
-        if types.0 != types.1 {
-            let message = format!(
-                "invalid join condition: types don't match, got {}{{{}}} = {}{{{}}}",
-                sql_text(&left),
-                sql_name(&types.0),
-                sql_text(&right),
-                sql_name(&types.1)
-            );
-            return Err(invalid(Code::TypeMismatch, message)
-                .at(on.span())
-                .hint("cast one side to the type of the other"));
-        }
-        check_key_type(&types.0, "a join on", on)?;
-        Ok(Condition { left, right, key_type: types.0 })
-    }
-
-    /// Why the sides of a condition do not speak of one relation each: a name that nobody knows,
-    /// or both sides of the same relation.
-    fn bad_sides(
-        &self,
-        left: &Relation,
-        right: &Relation,
-        on: &Syntax,
-        errors: [Option<crate::Error>; 2],
-    ) -> crate::Error {
-        let mut both = left.rows().clone();
-        both.columns.extend(right.rows().columns.iter().cloned());
-        let scope = Scope::new(both);
-        let unknown = equality(on).and_then(|(a, b)| {
-            let mut resolver = self.resolver(&scope)?;
-            resolver.resolve(a)?;
-            resolver.resolve(b)
-        });
-        drop(errors);
-        match unknown {
-            Err(error) => error,
-            Ok(_) => {
-                let message = format!(
-                    "invalid join condition: each side of the join must reference exactly one source and not the same source, found {on}"
-                );
-                invalid(Code::InvalidQuery, message).at(on.span())
-            }
-        }
+        let joined = Relation { plan, key_exprs };
+        condition.rest.iter().try_fold(joined, |joined, rest| self.filter(joined, rest, "ON"))
     }
 
     fn method(
         &self,
         left: &Relation,
         right: &Relation,
-        condition: &Condition,
+        condition: &Condition<'_>,
         join: &Join,
     ) -> Result<JoinMethod> {
         let kinds = (left.plan.kind(), right.plan.kind());
@@ -224,7 +157,7 @@ impl Planner<'_> {
             }
             (SourceKind::Table, SourceKind::Table) => {
                 check_primary_key(right, condition, join, "table-table")?;
-                if is_key(left, &condition.left) {
+                if is_key(left, &condition.left()) {
                     return Ok(JoinMethod::TableTable);
                 }
                 if matches!(left.plan, Plan::Join(_)) {
@@ -239,47 +172,37 @@ impl Planner<'_> {
                     let message = "foreign-key joins are INNER or LEFT";
                     return Err(invalid(Code::InvalidQuery, message).at(join.span));
                 }
+                if left.key_exprs.is_empty() {
+                    return Err(no_key(
+                        "the left side of the join with",
+                        join.relation.qualifier(),
+                    ));
+                }
                 Ok(JoinMethod::ForeignKey)
             }
         }
     }
 }
 
-fn equality(on: &Syntax) -> Result<(&Syntax, &Syntax)> {
-    match on {
-        Syntax::Nested(inner) => equality(inner),
-        Syntax::BinaryOp { left, op: BinaryOperator::Eq, right } => Ok((left, right)),
-        other => {
-            let message =
-                format!("unsupported join expression: {other}: expected one equality, a = b");
-            Err(invalid(Code::NotSupported, message).at(other.span()))
-        }
-    }
-}
-
-/// A side of a condition over one relation; a side without any column is none.
-fn side(resolver: &mut Resolver<'_>, syntax: &Syntax) -> Result<Expr> {
-    let resolved = resolver.resolve(syntax)?;
-    if resolved.column_refs().is_empty() {
-        let message = format!("invalid join condition: {syntax} names no column");
-        return Err(invalid(Code::InvalidQuery, message).at(syntax.span()));
-    }
-    Ok(resolved)
-}
-
-/// Whether an expression is the relation's whole key.
-fn is_key(relation: &Relation, expr: &Expr) -> bool {
-    matches!(relation.key_exprs.as_slice(), [only] if only.contains(expr))
+/// Whether expressions are the relation's whole key.
+fn is_key(relation: &Relation, exprs: &[Expr]) -> bool {
+    let given = |key: &Vec<Expr>| exprs.iter().any(|expr| key.contains(expr));
+    !exprs.is_empty()
+        && relation.key_exprs.len() == exprs.len()
+        && relation.key_exprs.iter().all(given)
 }
 
 fn check_primary_key(
     right: &Relation,
-    condition: &Condition,
+    condition: &Condition<'_>,
     join: &Join,
     what: &str,
 ) -> Result<()> {
-    if is_key(right, &condition.right) {
+    if is_key(right, &condition.right()) {
         return Ok(());
+    }
+    if right.key_exprs.is_empty() {
+        return Err(no_key("the table", join.relation.qualifier()));
     }
     let keys: Vec<&str> = right.rows().key_columns().map(|column| column.name.as_str()).collect();
     let message = format!(
@@ -287,7 +210,7 @@ fn check_primary_key(
     );
     let hint = match keys.as_slice() {
         [key] => format!("the primary key is {key}"),
-        _ => format!("tables with several key columns ({}) cannot be joined yet", keys.join(", ")),
+        _ => format!("the primary key is {}: join on all of its columns", keys.join(", ")),
     };
     Err(invalid(Code::InvalidQuery, message).at(join.on.span()).hint(hint))
 }
@@ -314,10 +237,10 @@ fn stream_stream(within: Option<&Within>, join: &Join) -> Result<JoinMethod> {
 fn check_windows(
     left: &Relation,
     right: &Relation,
-    condition: &Condition,
+    condition: &Condition<'_>,
     join: &Join,
 ) -> Result<()> {
-    let by_key = || is_key(left, &condition.left) && is_key(right, &condition.right);
+    let by_key = || is_key(left, &condition.left()) && is_key(right, &condition.right());
     let same = match (left.rows().window, right.rows().window) {
         (None, None) => true,
         // Windows of different lengths meet where they begin at the same time.
@@ -337,42 +260,74 @@ fn check_windows(
 fn joined_rows(
     left: &Relation,
     right: &Relation,
-    condition: &Condition,
+    condition: &Condition<'_>,
     join: &Join,
     method: JoinMethod,
 ) -> (RowType, Vec<Vec<Expr>>) {
     let mut columns = left.rows().columns.clone();
     columns.extend(right.rows().columns.iter().cloned());
     let mut output = RowType { columns, keys: Vec::new(), window: left.rows().window };
-    if method == JoinMethod::ForeignKey {
-        output.keys = left.rows().keys.clone();
-        return (output, left.key_exprs.clone());
-    }
-    let at_left = left.rows().index_of(&condition.left);
-    let at_right = right.rows().index_of(&condition.right).map(|at| at + left.rows().columns.len());
-    let holder = match join.kind {
-        JoinKind::Inner => at_left.or(at_right),
-        // Where the left side is padded, nobody but the left holds the key, and vice versa.
-        JoinKind::Left => at_left,
-        JoinKind::Right => at_right,
-        JoinKind::Full => None,
+    let keyed = match method {
+        JoinMethod::ForeignKey => {
+            output.keys = left.rows().keys.clone();
+            return (output, left.key_exprs.clone());
+        }
+        JoinMethod::TableTable => condition.equalities.as_slice(),
+        JoinMethod::StreamStream(_) | JoinMethod::StreamTable => &condition.equalities[..1],
     };
-    hide_made_key(&mut output, left.rows(), holder);
-    let made = holder.is_none();
-    let holder = holder.unwrap_or_else(|| {
-        output.columns.push(RowColumn::new(key_name(&output), condition.key_type.clone()));
-        output.columns.len() - 1
+    let places = keyed.iter().map(|equality| Places::of(equality, left, right));
+    let places: Vec<Places> = places.collect();
+    let holders: Option<Vec<usize>> = places.iter().map(|at| at.holder(join.kind)).collect();
+    let made = holders.is_none();
+    hide_made_keys(&mut output, left.rows(), holders.as_deref().unwrap_or_default());
+    output.keys = holders.unwrap_or_else(|| {
+        let make = |equality: &Equality<'_>| {
+            output.columns.push(RowColumn::new(key_name(&output), equality.key_type.clone()));
+            output.columns.len() - 1
+        };
+        keyed.iter().map(make).collect()
     });
-    output.keys = vec![holder];
-    // From left to right: see [`Planner::finish`].
-    let mut exprs: Vec<Expr> = made.then(|| output.columns[holder].expr()).into_iter().collect();
-    if join.kind != JoinKind::Full && at_left.or(at_right).is_some() {
-        let plain = [at_left, at_right].into_iter().flatten();
-        exprs.extend(plain.map(|at| output.columns[at].expr()));
-        exprs.extend(equal_keys(left, &condition.left));
-        exprs.extend(equal_keys(right, &condition.right));
+    let exprs = keyed.iter().zip(&places).zip(&output.keys).map(|((equality, at), holder)| {
+        // From left to right: see [`Planner::finish`].
+        let made = made.then(|| output.columns[*holder].expr());
+        let mut exprs: Vec<Expr> = made.into_iter().collect();
+        if join.kind != JoinKind::Full && at.left.or(at.right).is_some() {
+            let plain = [at.left, at.right].into_iter().flatten();
+            exprs.extend(plain.map(|at| output.columns[at].expr()));
+            exprs.extend(equal_keys(left, &equality.left));
+            exprs.extend(equal_keys(right, &equality.right));
+        }
+        exprs
+    });
+    let exprs = exprs.collect();
+    (output, exprs)
+}
+
+/// Which columns of a join's result the sides of an equality are, if they are columns.
+struct Places {
+    left: Option<usize>,
+    right: Option<usize>,
+}
+
+impl Places {
+    fn of(equality: &Equality<'_>, left: &Relation, right: &Relation) -> Self {
+        let at_right = right.rows().index_of(&equality.right);
+        Self {
+            left: left.rows().index_of(&equality.left),
+            right: at_right.map(|at| at + left.rows().columns.len()),
+        }
     }
-    (output, vec![exprs])
+
+    /// The column that holds the key, if one does.
+    fn holder(&self, kind: JoinKind) -> Option<usize> {
+        match kind {
+            JoinKind::Inner => self.left.or(self.right),
+            // Where the left side is padded, nobody but the left holds the key, and vice versa.
+            JoinKind::Left => self.left,
+            JoinKind::Right => self.right,
+            JoinKind::Full => None,
+        }
+    }
 }
 
 /// What else gives the same value as a side of the condition, because an earlier join says so.
@@ -383,9 +338,9 @@ fn equal_keys(side: &Relation, expr: &Expr) -> Vec<Expr> {
 
 /// Only the last join's key shows where it is none of the sources' columns: the key that an earlier
 /// one made gives its name free.
-fn hide_made_key(output: &mut RowType, left: &RowType, holder: Option<usize>) {
+fn hide_made_keys(output: &mut RowType, left: &RowType, holders: &[usize]) {
     let made = left.keys.iter().filter(|key| left.columns[**key].qualifier.is_none());
-    for key in made.filter(|key| holder != Some(**key)) {
+    for key in made.filter(|key| !holders.contains(key)) {
         output.columns[*key].name = key_name(output);
         output.columns[*key].hidden = true;
     }

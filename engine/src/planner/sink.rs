@@ -1,7 +1,7 @@
 //! What the result of a persistent query becomes: a new stream or table, or more of an old one.
 
 use arrow::datatypes::DataType;
-use sql::ast::{Ident, Properties, SourceKind, Span};
+use sql::ast::{Ident, Properties, SourceKind};
 
 use super::{Planned, Planner};
 use crate::catalog::{Role, Source, SourceColumn};
@@ -31,7 +31,7 @@ pub fn plan_sink(
     request: &SinkRequest<'_>,
 ) -> Result<(Source, Plan)> {
     check_kind(planned, request)?;
-    check_keys(planned, &request.name.value, request.name.span)?;
+    check_keys(planned, request.name)?;
     let plan = planned.persistent()?;
     let columns = sink_columns(&plan);
     if !columns.iter().any(|column| column.role == Role::Value) {
@@ -93,7 +93,11 @@ fn check_kind(planned: &Planned, request: &SinkRequest<'_>) -> Result<()> {
 }
 
 /// Every key column is in the projection, once.
-pub(crate) fn check_keys(planned: &Planned, sink: &str, span: Span) -> Result<()> {
+pub(crate) fn check_keys(planned: &Planned, sink: &Ident) -> Result<()> {
+    if planned.kind == SourceKind::Table && planned.keys.is_empty() {
+        return Err(super::nested::no_key("the table", sink));
+    }
+    let (sink, span) = (&sink.value, sink.span);
     for key in &planned.keys {
         match key.items.as_slice() {
             [_] => {}
@@ -172,7 +176,7 @@ pub fn check_insert(planned: &Planned, sink: &Source, target: &Ident) -> Result<
         let message = "incompatible data sink type: the SELECT produces a table, and INSERT INTO takes streams";
         return Err(invalid(Code::InvalidQuery, message).at(target.span));
     }
-    check_keys(planned, &target.value, target.span)?;
+    check_keys(planned, target)?;
     let plan = planned.persistent()?;
     check_same_columns(sink, &sink_columns(&plan)).map_err(|error| error.at(target.span))?;
     widen(plan, sink)

@@ -95,6 +95,10 @@ fn plan(session: &Session, query: &Query) -> Result<PullPlan> {
             }
             general::query_of(select, &catalog)?
         }
+        Query::Nested(nested) => {
+            let message = "EMIT goes after the last SELECT of a query";
+            return Err(invalid(Code::InvalidQuery, message).at(nested.span));
+        }
         Query::General { query, .. } => {
             check_limit(&reading, query.limit_clause.as_ref().map(|_| Span::empty()))?;
             query.as_ref().clone()
@@ -134,8 +138,7 @@ fn plan_select(
     let catalog = shared.catalog();
     let name = &select.from.name;
     let source = catalog.source(&name.value).map_err(|error| error.at(name.span))?;
-    let planner =
-        Planner { catalog: &catalog, functions: &shared.functions, purpose: Purpose::Pull };
+    let planner = Planner::new(&catalog, &shared.functions, Purpose::Pull);
     let planned = planner.plan(select)?;
     let condition = condition(&planned, select)?;
     table_rules::check(source, &planned, condition, select)?;

@@ -12,11 +12,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::Expr;
 use futures::StreamExt;
-use sql::ast::{Query, Select, SourceKind};
+use sql::ast::{Query, SourceKind};
 
 use super::outbox::{Outbox, outbox};
 use crate::change::{Changes, Op};
-use crate::error::{Code, Error, Result, invalid};
+use crate::error::{Error, Result};
 use crate::outcome::{Column, Outcome, Rows};
 use crate::pipeline::{Build, Output, Pipeline, build};
 use crate::plan::Plan;
@@ -29,10 +29,9 @@ use crate::statement::queries::aggregate_settings;
 
 /// Runs a push query, whose text is for whoever asks what runs.
 pub fn execute(session: &Session, query: &Query, text: &str) -> Result<Outcome> {
-    let select = own_shape(query)?;
     let shared = &session.shared;
-    let (planned, plan) = plan(session, select)?;
-    let answer = Answer::of(&plan, &planned, select.limit.map(|limit| limit.count));
+    let (planned, plan) = plan(session, query)?;
+    let answer = Answer::of(&plan, &planned, limit_of(query));
     let schema = Arc::clone(&answer.schema);
     let stream = match answer.is_complete() {
         true => futures::stream::empty().boxed(),
@@ -60,14 +59,14 @@ pub fn execute(session: &Session, query: &Query, text: &str) -> Result<Outcome> 
 
 /// The columns of the answer, and whether deletions will be marked.
 pub fn describe(session: &Session, query: &Query) -> Result<(Vec<Column>, bool)> {
-    let (planned, plan) = plan(session, own_shape(query)?)?;
+    let (planned, plan) = plan(session, query)?;
     Ok((columns_of(&plan), planned.kind == SourceKind::Table))
 }
 
-fn plan(session: &Session, select: &Select) -> Result<(Planned, Plan)> {
+fn plan(session: &Session, query: &Query) -> Result<(Planned, Plan)> {
     let catalog = session.shared.catalog();
     let functions = &session.shared.functions;
-    let planned = Planner { catalog: &catalog, functions, purpose: Purpose::Push }.plan(select)?;
+    let planned = Planner::new(&catalog, functions, Purpose::Push).plan_query(query)?;
     let mut plan = planned.push()?;
     plan.require_before(false);
     Ok((planned, plan))
@@ -83,18 +82,14 @@ fn columns_of(plan: &Plan) -> Vec<Column> {
     columns.collect()
 }
 
-fn own_shape(query: &Query) -> Result<&Select> {
-    let Query::Select(select) = query else {
-        let message = "push queries take SELECT … FROM streams and tables, joined by name: subqueries, CTEs, set operations and ORDER BY are not supported yet";
-        let emit = query.emit().map(|emit| emit.span);
-        let error = invalid(Code::NotSupported, message);
-        let error = error.hint("leave EMIT CHANGES out to ask once");
-        return Err(match emit {
-            Some(span) => error.at(span),
-            None => error,
-        });
+/// How many rows are asked for.
+fn limit_of(query: &Query) -> Option<u64> {
+    let last = match query {
+        Query::Select(select) => Some(select.as_ref()),
+        Query::Nested(nested) => nested.last(),
+        Query::General { .. } => None,
     };
-    Ok(select)
+    last?.limit.map(|limit| limit.count)
 }
 
 /// What the client gets of the pipeline's output.
@@ -189,6 +184,7 @@ fn client_pipeline(
             log: shared.log.clone(),
             emission: shared.options.emission,
             state_memory: usize::MAX,
+            shards: 0,
             threads: 1,
             durable: false,
             strict_time: false,

@@ -1,6 +1,6 @@
 //! `CREATE STREAM|TABLE … AS SELECT` and `INSERT INTO … SELECT`.
 
-use sql::ast::{Query, Select, SourceKind, Statement, StatementKind};
+use sql::ast::{Query, SourceKind, Statement, StatementKind};
 
 use super::create::{ensure_topic, taken, topic_of, undo_topic};
 use super::{done, queries};
@@ -9,7 +9,7 @@ use crate::engine::Shared;
 use crate::error::{Code, Result, invalid};
 use crate::outcome::Done;
 use crate::plan::Plan;
-use crate::planner::{Planner, Purpose, SinkRequest, check_insert, plan_sink};
+use crate::planner::{Planned, Planner, Purpose, SinkRequest, check_insert, plan_sink};
 use crate::properties::{SessionProperties, SourceProperties};
 use crate::session::Session;
 
@@ -54,6 +54,7 @@ pub fn create(session: &Session, shared: &Shared, statement: &Statement) -> Resu
         sources,
         session: session.properties.clone(),
         paused: false,
+        shards: 0,
         plan: plan.to_string(),
     };
     let message = format!(
@@ -79,8 +80,8 @@ pub fn plan_create(
     let StatementKind::CreateAs { kind, name, properties, query, .. } = &statement.kind else {
         return Err(crate::Error::Internal("not a CREATE … AS".into()));
     };
-    let planner = Planner { catalog, functions: &shared.functions, purpose: Purpose::Persistent };
-    let planned = planner.plan(persistent_select(query)?)?;
+    let planner = Planner::new(catalog, &shared.functions, Purpose::Persistent);
+    let planned = plan_persistent(&planner, query)?;
     let request = SinkRequest {
         name,
         kind: *kind,
@@ -93,22 +94,19 @@ pub fn plan_create(
     Ok((source, plan))
 }
 
-/// The query of a statement that runs for ever.
-pub fn persistent_select(query: &Query) -> Result<&Select> {
-    let select = match query {
-        Query::Select(select) => select,
-        Query::General { query, .. } => {
-            let message = "persistent queries take SELECT … FROM streams and tables, joined by name: subqueries, CTEs, set operations and ORDER BY are not supported yet";
-            let span = sql::ast::Spanned::span(query.as_ref());
-            return Err(invalid(Code::NotSupported, message).at(span));
-        }
+/// Plans the query of a statement that runs for ever.
+pub fn plan_persistent(planner: &Planner<'_>, query: &Query) -> Result<Planned> {
+    let last = match query {
+        Query::Select(select) => Some(select.as_ref()),
+        Query::Nested(nested) => nested.last(),
+        Query::General { .. } => None,
     };
-    match select.limit {
+    match last.and_then(|select| select.limit) {
         Some(limit) => {
             let message = "CREATE … AS SELECT and INSERT INTO statements do not support LIMIT: they run for ever";
             Err(invalid(Code::InvalidQuery, message).at(limit.span))
         }
-        None => Ok(select),
+        None => planner.plan_query(query),
     }
 }
 
@@ -135,9 +133,8 @@ pub fn insert_into(session: &Session, shared: &Shared, statement: &Statement) ->
             target.value
         ));
     }
-    let planner =
-        Planner { catalog: &catalog, functions: &shared.functions, purpose: Purpose::Persistent };
-    let planned = planner.plan(persistent_select(query)?)?;
+    let planner = Planner::new(&catalog, &shared.functions, Purpose::Persistent);
+    let planned = plan_persistent(&planner, query)?;
     let mut plan = check_insert(&planned, sink, target)?;
     plan.require_before(false);
     let mut changed = Catalog::clone(&catalog);
@@ -161,6 +158,7 @@ pub fn insert_into(session: &Session, shared: &Shared, statement: &Statement) ->
         sources,
         session: session.properties.clone(),
         paused: false,
+        shards: 0,
         plan: plan.to_string(),
     };
     changed.queries.insert(number, entry);
@@ -181,9 +179,8 @@ pub fn replan(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Result<
             Ok(plan_create(&entry.session, shared, catalog, statement)?.1)
         }
         StatementKind::InsertInto { target, query, .. } => {
-            let planner =
-                Planner { catalog, functions: &shared.functions, purpose: Purpose::Persistent };
-            let planned = planner.plan(persistent_select(query)?)?;
+            let planner = Planner::new(catalog, &shared.functions, Purpose::Persistent);
+            let planned = plan_persistent(&planner, query)?;
             let mut plan = check_insert(&planned, catalog.source(&target.value)?, target)?;
             plan.require_before(false);
             Ok(plan)

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sql::ast::{Ident, Query, Statement, StatementKind};
+use sql::ast::{Ident, Statement, StatementKind};
 
-use super::create_as::{persistent_select, plan_create, replan};
+use super::create_as::{plan_create, plan_persistent, replan};
 use super::table::lines;
 use crate::error::{Code, Result, invalid};
 use crate::outcome::Outcome;
@@ -36,20 +36,15 @@ pub fn statement(session: &Session, statement: &Statement) -> Result<Outcome> {
             format!("Sink {} [topic: {}]\n{plan}", sink.name, sink.topic)
         }
         StatementKind::InsertInto { target, query, .. } => {
-            let planner = Planner {
-                catalog: &catalog,
-                functions: &shared.functions,
-                purpose: Purpose::Persistent,
-            };
-            let planned = planner.plan(persistent_select(query)?)?;
+            let planner = Planner::new(&catalog, &shared.functions, Purpose::Persistent);
+            let planned = plan_persistent(&planner, query)?;
             let plan =
                 crate::planner::check_insert(&planned, catalog.source(&target.value)?, target)?;
             format!("Sink {} (existing)\n{plan}", target.value)
         }
-        StatementKind::Query(Query::Select(select)) if select.emit.is_some() => {
-            let planner =
-                Planner { catalog: &catalog, functions: &shared.functions, purpose: Purpose::Push };
-            let mut plan = planner.plan(select)?.push()?;
+        StatementKind::Query(query) if query.emit().is_some() => {
+            let planner = Planner::new(&catalog, &shared.functions, Purpose::Push);
+            let mut plan = planner.plan_query(query)?.push()?;
             plan.require_before(false);
             format!("Client\n{plan}")
         }

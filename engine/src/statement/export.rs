@@ -1,9 +1,12 @@
 //! `EXPORT CATALOG`: statements that rebuild the catalog, in order.
 //!
 //! Types come first, then the streams and tables that were declared, then the queries in the
-//! order of their creation, each between the settings that its session had. A declaration is
-//! printed from what the catalog holds, not from its text: columns may have been added since, and
-//! types that it named may be gone. Records and positions are not a part of it.
+//! order of their creation, each between the settings that its session had, and paused if it is.
+//! A declaration is printed from what the catalog holds, not from its text: columns may have been
+//! added since, and types that it named may be gone. Records and positions are not a part of it.
+//!
+//! Ids hold the number of the query, which is that of its turn: where a query is named, it is by
+//! the id that it gets when the statements run in an empty catalog.
 
 use sql::ast::{SourceKind, StatementKind};
 
@@ -24,11 +27,20 @@ pub fn execute(session: &Session) -> Result<Outcome> {
     for (name, data_type) in &catalog.types {
         text.push_str(&format!("CREATE TYPE {} AS {};\n", quoted(name), sql_name(data_type)));
     }
+    let mut number = 0;
     for source in declared(&catalog) {
         text.push_str(&format!("{};\n", declaration(&session.shared, source)));
+        // One that is kept for whoever asks has a query as well.
+        let keeper = source.materialized_by.and_then(|number| catalog.queries.get(&number));
+        if let Some(query) = keeper {
+            write_pause(&mut text, query, number);
+            number += 1;
+        }
     }
     for query in catalog.queries.values().filter(|query| query.sink.is_some()) {
         write_query(&mut text, query);
+        write_pause(&mut text, query, number);
+        number += 1;
     }
     lines("EXPORT", "statement", &text)
 }
@@ -55,6 +67,14 @@ fn write_query(text: &mut String, query: &QueryEntry) {
     text.push_str(&format!("{};\n", query.statement.trim()));
     for (name, _) in query.session.changed() {
         text.push_str(&format!("UNSET {};\n", literal(name)));
+    }
+}
+
+fn write_pause(text: &mut String, query: &QueryEntry, number: u32) {
+    if query.paused {
+        let generated = query.id.strip_suffix(&format!("_{}", query.number));
+        let id = generated.map_or_else(|| query.id.clone(), |name| format!("{name}_{number}"));
+        text.push_str(&format!("PAUSE {};\n", quoted(&id)));
     }
 }
 

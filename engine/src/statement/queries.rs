@@ -29,8 +29,10 @@ pub fn start_and_commit(
     replaces: bool,
 ) -> Result<()> {
     let entry = changed.queries.get(&number).cloned();
-    let entry = entry.ok_or_else(|| Error::Internal(format!("no query {number}")))?;
+    let mut entry = entry.ok_or_else(|| Error::Internal(format!("no query {number}")))?;
     if replaces {
+        // The new query takes the state over.
+        entry.shards = shared.catalog().queries.get(&number).map_or(0, |old| old.shards);
         shared.scheduler.remove(number);
     }
     let started = commit_with(shared, changed, &entry, plan);
@@ -40,15 +42,23 @@ pub fn start_and_commit(
     started
 }
 
-fn commit_with(shared: &Shared, changed: Catalog, entry: &QueryEntry, plan: &Plan) -> Result<()> {
+fn commit_with(
+    shared: &Shared,
+    mut changed: Catalog,
+    entry: &QueryEntry,
+    plan: &Plan,
+) -> Result<()> {
     let number = entry.number;
     let pipeline = pipeline(shared, &changed, entry, plan)?;
+    if let Some(entry) = changed.queries.get_mut(&number) {
+        entry.shards = pipeline.shards() as u16;
+    }
     let mut batch = WriteBatch::default();
     doomed::forget(&mut batch);
     widen_rows(shared, &changed, entry, &mut batch)?;
-    for (partition, at, _) in pipeline.positions() {
+    for (reader, at, _) in pipeline.positions() {
         // Where a query begins is decided once, when it is created.
-        commit::put_position(&mut batch, number, &partition, at);
+        commit::put_position(&mut batch, number, &reader, at);
     }
     shared.commit(changed, batch)?;
     add(shared, plan, pipeline, Status::Running);
@@ -114,6 +124,7 @@ fn pipeline(
             log: shared.log.clone(),
             emission: shared.options.emission,
             state_memory: shared.options.state_memory,
+            shards: usize::from(entry.shards),
             threads: shared.options.threads(),
             durable: true,
             strict_time: entry.session.enabled("ksql.timestamp.throw.on.invalid"),
@@ -262,6 +273,7 @@ pub fn materialize_source(
             columns: BTreeMap::new(),
             session: session.properties.clone(),
             paused: false,
+            shards: 0,
             plan: plan.to_string(),
         },
     );

@@ -79,6 +79,7 @@ fn enforced(plan: &Plan) -> Result<Vec<String>> {
             }
             Plan::FlatMap { .. } => return Err(unsupported("table functions")),
             Plan::Join(_) => return Err(unsupported("joins")),
+            Plan::Union(_) => return Err(unsupported("UNION ALL")),
         }
         node = node.inputs()[0];
     }

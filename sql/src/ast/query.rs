@@ -7,6 +7,8 @@ use super::{Expr, Ident, Span, Window, Within};
 pub enum Query {
     /// The dialect's own shape: the only one with windows, `WITHIN` and `PARTITION BY`.
     Select(Box<Select>),
+    /// Several queries of that shape in one that runs on.
+    Nested(Box<Nested>),
     /// What the own shape cannot hold: common table expressions, subqueries, set operations,
     /// `ORDER BY`, `OVER`, `DISTINCT`, several sources in `FROM`, no `FROM` at all.
     General {
@@ -15,6 +17,27 @@ pub enum Query {
         /// The `EMIT` clause.
         emit: Option<Emit>,
     },
+}
+
+/// Queries in the dialect's own shape over one another: common table expressions, derived tables,
+/// `UNION ALL`. Only a query that runs on is one: it fills a stream or table, or has `EMIT`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nested {
+    /// `WITH name AS (…), …`.
+    pub with: Vec<CommonTable>,
+    /// What `UNION ALL` puts together; never empty. `EMIT` and `LIMIT` stand in the last one.
+    pub selects: Vec<Select>,
+    /// The whole query.
+    pub span: Span,
+}
+
+/// A common table expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommonTable {
+    /// The name that later ones and the query itself know it by.
+    pub name: Ident,
+    /// What it stands for.
+    pub query: Nested,
 }
 
 /// A query in the dialect's own shape.
@@ -77,13 +100,15 @@ pub enum SelectItem {
     },
 }
 
-/// A stream or table in `FROM` or `JOIN`.
+/// A stream or table in `FROM` or `JOIN`; within a [`Nested`] query also a derived table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Relation {
-    /// Name of the stream or table.
+    /// Name of the stream or table; the alias of a derived table.
     pub name: Ident,
     /// The name it goes by in this query, if one is given.
     pub alias: Option<Ident>,
+    /// The query that a derived table stands for.
+    pub query: Option<Box<Nested>>,
     /// Name and alias.
     pub span: Span,
 }
@@ -148,8 +173,34 @@ impl Query {
     pub fn emit(&self) -> Option<Emit> {
         match self {
             Query::Select(select) => select.emit,
+            Query::Nested(nested) => nested.last().and_then(|select| select.emit),
             Query::General { emit, .. } => *emit,
         }
+    }
+}
+
+impl Nested {
+    /// The last of its selects, which has the clauses that are about all of them.
+    pub fn last(&self) -> Option<&Select> {
+        self.selects.last()
+    }
+
+    /// The same as a query: a single select over streams and tables is nothing more.
+    pub(crate) fn into_query(self) -> Query {
+        let is_plain = |select: &Select| select.relations().all(|named| named.query.is_none());
+        match self.selects.as_slice() {
+            [select] if self.with.is_empty() && is_plain(select) => {
+                Query::Select(Box::new(select.clone()))
+            }
+            _ => Query::Nested(Box::new(self)),
+        }
+    }
+}
+
+impl Select {
+    /// What it reads, from left to right.
+    pub fn relations(&self) -> impl Iterator<Item = &Relation> {
+        std::iter::once(&self.from).chain(self.joins.iter().map(|join| &join.relation))
     }
 }
 

@@ -5,18 +5,41 @@ use std::fmt::{self, Display, Formatter};
 use super::expression::{Printed, printed_query};
 use super::name;
 use crate::ast::{
-    Emit, EmitMode, Expr, Join, JoinKind, Limit, Query, Relation, Select, SelectItem,
+    CommonTable, Emit, EmitMode, Expr, Join, JoinKind, Limit, Nested, Query, Relation, Select,
+    SelectItem,
 };
 
 impl Display for Query {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Query::Select(select) => select.fmt(f),
+            Query::Nested(nested) => nested.fmt(f),
             Query::General { query, emit } => {
                 write!(f, "{}", printed_query(query))?;
                 clause(f, emit.as_ref())
             }
         }
+    }
+}
+
+impl Display for Nested {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.with.is_empty() {
+            f.write_str("WITH ")?;
+            super::commas(f, &self.with)?;
+            f.write_str(" ")?;
+        }
+        for (at, select) in self.selects.iter().enumerate() {
+            f.write_str(if at > 0 { " UNION ALL " } else { "" })?;
+            select.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for CommonTable {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} AS ({})", name(&self.name), self.query)
     }
 }
 
@@ -87,8 +110,13 @@ fn as_alias(f: &mut Formatter<'_>, alias: Option<&crate::ast::Ident>) -> fmt::Re
 
 impl Display for Relation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", name(&self.name))?;
-        as_alias(f, self.alias.as_ref())
+        match &self.query {
+            Some(query) => write!(f, "({query}) AS {}", name(&self.name)),
+            None => {
+                write!(f, "{}", name(&self.name))?;
+                as_alias(f, self.alias.as_ref())
+            }
+        }
     }
 }
 

@@ -54,21 +54,22 @@ impl Cursor<'_> {
     }
 
     fn own_query(&mut self) -> Result<Select, Error> {
-        let select = self.select()?;
+        let select = self.select(false)?;
         self.end_of_statement()?;
         Ok(select)
     }
 
-    fn select(&mut self) -> Result<Select, Error> {
+    /// A query in our own shape; with `nests`, a query in brackets may stand for a source.
+    pub(super) fn select(&mut self, nests: bool) -> Result<Select, Error> {
         let start = self.position();
         self.expect(&["SELECT"])?;
         let items = self.comma_separated(|cursor| cursor.select_item())?;
         if !self.eat(&["FROM"]) {
             return Err(self.unexpected_clause("FROM", &["FROM"]));
         }
-        let from = self.relation()?;
+        let from = self.relation(nests)?;
         let mut joins = Vec::new();
-        while let Some(join) = self.join()? {
+        while let Some(join) = self.join(nests)? {
             joins.push(join);
         }
         let position = self.position();
@@ -127,17 +128,20 @@ impl Cursor<'_> {
         self.name("an alias").map(Some)
     }
 
-    fn relation(&mut self) -> Result<Relation, Error> {
+    fn relation(&mut self, nests: bool) -> Result<Relation, Error> {
+        if nests && self.is_symbol("(") {
+            return self.derived_table();
+        }
         let start = self.position();
         let name = self.name("a stream or table name")?;
         let alias = self.alias()?;
-        Ok(Relation { name, alias, span: self.span_from(start) })
+        Ok(Relation { name, alias, query: None, span: self.span_from(start) })
     }
 
-    fn join(&mut self) -> Result<Option<Join>, Error> {
+    fn join(&mut self, nests: bool) -> Result<Option<Join>, Error> {
         let start = self.position();
         let Some(kind) = self.join_kind()? else { return Ok(None) };
-        let relation = self.relation()?;
+        let relation = self.relation(nests)?;
         let within = self.within()?;
         self.expect(&["ON"])?;
         let on = self.expression()?;

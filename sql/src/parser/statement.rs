@@ -39,7 +39,9 @@ impl Cursor<'_> {
             if self.is_at_end() {
                 return Ok(statements);
             }
-            self.check_subqueries()?;
+            if !self.runs_on() {
+                self.check_subqueries()?;
+            }
             statements.push(self.statement()?);
             self.end_of_statement()?;
         }
@@ -55,7 +57,8 @@ impl Cursor<'_> {
 
     fn statement_kind(&mut self) -> Result<StatementKind, Error> {
         if self.is_query() {
-            return Ok(StatementKind::Query(self.query()?));
+            let query = if self.runs_on() { self.continuous_query() } else { self.query() };
+            return Ok(StatementKind::Query(query?));
         }
         let start = self.position();
         let word = self.next_text().to_uppercase();
@@ -163,7 +166,7 @@ impl Cursor<'_> {
         if !self.is_query() {
             return Err(self.expected("SELECT").with_near_miss(self.next_text(), ["SELECT"]));
         }
-        let query = self.query()?;
+        let query = self.continuous_query()?;
         self.check_persistent(&query)?;
         Ok(query)
     }

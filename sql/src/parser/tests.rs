@@ -213,6 +213,55 @@ fn own_shape_and_general() {
 }
 
 #[test]
+fn queries_over_queries_that_run_on() {
+    for text in [
+        "CREATE STREAM A AS SELECT * FROM (SELECT B FROM C WHERE (B > 1)) AS D",
+        "CREATE STREAM A AS SELECT X.B FROM B AS X JOIN (SELECT * FROM B) AS Y WITHIN 1 HOURS ON X.C = Y.C AND X.D < Y.D",
+        "CREATE TABLE A AS SELECT N, COUNT(*) FROM (SELECT COUNT(*) AS N FROM B WINDOW TUMBLING (SIZE 1 DAYS) GROUP BY (C) EMIT FINAL) AS D GROUP BY (N)",
+        "INSERT INTO A SELECT B FROM C UNION ALL SELECT B FROM D UNION ALL SELECT B FROM E EMIT CHANGES",
+        "WITH A AS (SELECT B FROM C PARTITION BY (B)), D AS (SELECT * FROM A AS E) SELECT * FROM D EMIT CHANGES LIMIT 3",
+    ] {
+        let printed = print(text);
+        assert_eq!(print(&printed), printed);
+        let parsed = parse(text).expect(text).remove(0).kind;
+        let query = match &parsed {
+            StatementKind::CreateAs { query, .. } | StatementKind::InsertInto { query, .. } => {
+                query
+            }
+            StatementKind::Query(query) => query,
+            other => panic!("{other} has no query"),
+        };
+        assert!(matches!(query, Query::Nested(_)), "{text}");
+    }
+    // Nothing of it is nested, or is asked once, or is beyond our shape.
+    let one = "CREATE STREAM A AS SELECT B FROM C";
+    assert!(matches!(
+        &parse(one).expect(one)[0].kind,
+        StatementKind::CreateAs { query: Query::Select(_), .. }
+    ));
+    let once = "SELECT * FROM (SELECT B FROM C) AS D";
+    assert!(matches!(query(once), Query::General { .. }));
+    let beyond = "SELECT * FROM (SELECT B FROM C WHERE B IN (SELECT D FROM E)) AS F EMIT CHANGES";
+    assert!(matches!(query(beyond), Query::General { .. }));
+}
+
+#[test]
+fn mistakes_in_queries_over_queries_are_found_where_they_are() {
+    for (text, place) in [
+        (
+            "CREATE STREAM A AS SELECT * FROM (SELECT B FROM C WINDOW TUMBLNG (SIZE 1 DAY)) D;",
+            "TUMBLNG",
+        ),
+        ("CREATE STREAM A AS SELECT * FROM (SELECT B FROM C);", ";"),
+        ("CREATE STREAM A AS WITH B AS SELECT C FROM D SELECT * FROM B;", "SELECT C"),
+        ("CREATE STREAM A AS SELECT B FROM C UNION ALL SELEC B FROM D;", "SELEC "),
+    ] {
+        let found = refused(text).span().start.column;
+        assert_eq!(Some(found as usize), text.find(place).map(|at| at + 1), "{text}");
+    }
+}
+
+#[test]
 fn general_queries_print_our_expressions() {
     check(
         "with c as (select a->b x from t) select transform(x, (k, v) => 'a''''b') from c order by 1",

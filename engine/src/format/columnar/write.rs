@@ -89,13 +89,26 @@ fn marks(marks: Option<BooleanArray>) -> Option<ArrayRef> {
 }
 
 /// Collects columns of one partition until they make a batch.
-#[derive(Default)]
 pub struct ColumnsBuilder {
     parts: Vec<RecordBatch>,
     bytes: usize,
+    batch_bytes: usize,
+}
+
+impl Default for ColumnsBuilder {
+    fn default() -> Self {
+        Self { parts: Vec::new(), bytes: 0, batch_bytes: BATCH_BYTES }
+    }
 }
 
 impl ColumnsBuilder {
+    /// A builder of batches that are not larger than this, unless a single row is.
+    pub fn with_limit(bytes_max: usize) -> Self {
+        // A batch is at most twice as large, and its columns are described in front of it.
+        let batch_bytes = BATCH_BYTES.min(bytes_max.saturating_sub(HEAD_BYTES) / 4);
+        Self { batch_bytes, ..Self::default() }
+    }
+
     /// Adds rows; gives the batches that are full.
     pub fn push(&mut self, rows: RecordBatch) -> Result<Vec<AppendBatch>> {
         let mut full = Vec::new();
@@ -105,7 +118,7 @@ impl ColumnsBuilder {
         }
         self.bytes += bytes(&rows)?;
         self.parts.push(rows);
-        if self.bytes >= BATCH_BYTES {
+        if self.bytes >= self.batch_bytes {
             full.extend(self.build()?);
         }
         Ok(full)
@@ -117,9 +130,10 @@ impl ColumnsBuilder {
         let mut batches = Vec::new();
         match std::mem::take(&mut self.parts).as_slice() {
             [] => {}
-            [all] => encode_in_parts(all, &mut batches)?,
+            [all] => encode_in_parts(all, self.batch_bytes, &mut batches)?,
             parts => {
-                encode_in_parts(&concat_batches(parts[0].schema_ref(), parts)?, &mut batches)?;
+                let all = concat_batches(parts[0].schema_ref(), parts)?;
+                encode_in_parts(&all, self.batch_bytes, &mut batches)?;
             }
         }
         Ok(batches)
@@ -133,12 +147,16 @@ fn bytes(rows: &RecordBatch) -> Result<usize> {
 }
 
 /// Halves rows until each part fits into a batch, or is a single row.
-fn encode_in_parts(rows: &RecordBatch, batches: &mut Vec<AppendBatch>) -> Result<()> {
+fn encode_in_parts(
+    rows: &RecordBatch,
+    batch_bytes: usize,
+    batches: &mut Vec<AppendBatch>,
+) -> Result<()> {
     let count = rows.num_rows();
-    if count > 1 && bytes(rows)? > 2 * BATCH_BYTES {
+    if count > 1 && bytes(rows)? > 2 * batch_bytes {
         let half = count / 2;
-        encode_in_parts(&rows.slice(0, half), batches)?;
-        return encode_in_parts(&rows.slice(half, count - half), batches);
+        encode_in_parts(&rows.slice(0, half), batch_bytes, batches)?;
+        return encode_in_parts(&rows.slice(half, count - half), batch_bytes, batches);
     }
     if count > 0 {
         batches.push(encode(rows)?);

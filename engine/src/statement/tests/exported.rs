@@ -23,14 +23,28 @@ const MORE: &str = "
     UNSET 'auto.offset.reset';
     INSERT INTO ALL_TOWNS SELECT `id`, TOWN FROM TOWNS;
     CREATE TABLE TOWN_COUNTS AS SELECT TOWN, COUNT(*) AS N FROM ALL_TOWNS
-        WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 30 MINUTES, GRACE PERIOD 1 MINUTE) GROUP BY TOWN;";
+        WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 30 MINUTES, GRACE PERIOD 1 MINUTE) GROUP BY TOWN;
+    TERMINATE CSAS_TOWNS_2;
+    INSERT INTO ALL_TOWNS WITH (QUERY_ID='more') SELECT `id`, P->NAME AS TOWN FROM PEOPLE;
+    PAUSE CST_PLACES_1;
+    PAUSE CTAS_TOWN_COUNTS_4;
+    PAUSE MORE;";
 
 async fn everything(session: &mut Session) -> Vec<String> {
     let mut all = Vec::new();
+    all.extend(paused(session).await);
     for statement in ["EXPORT CATALOG;", "DESCRIBE STREAMS;", "DESCRIBE TABLES;", "SHOW TYPES;"] {
         all.extend(lines(session, statement).await);
     }
     all
+}
+
+/// What the queries that are paused read.
+async fn paused(session: &mut Session) -> Vec<String> {
+    let queries = lines(session, "SHOW QUERIES;").await;
+    let paused = queries.iter().filter(|line| line.contains("PAUSED"));
+    // Ids count also what has been terminated.
+    paused.filter_map(|line| Some(line.split_once('|')?.1.to_owned())).collect()
 }
 
 #[tokio::test]
@@ -42,5 +56,7 @@ async fn what_was_exported_builds_the_same_catalog() {
     let other = Engine::open(options).await.unwrap();
     let mut rebuilt = other.session();
     rebuilt.run(&exported[1..].join("\n")).await.unwrap();
-    assert_eq!(everything(&mut rebuilt).await, everything(&mut session).await);
+    let (rebuilt, original) = (everything(&mut rebuilt).await, everything(&mut session).await);
+    assert_eq!(rebuilt, original);
+    assert_eq!(rebuilt.iter().filter(|line| line.contains("PAUSED")).count(), 3);
 }
