@@ -6,6 +6,7 @@ use std::sync::Arc;
 use log_store::LogStore;
 use parking_lot::{Mutex, RwLock};
 
+use crate::backup;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result, invalid};
@@ -110,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) connections: RwLock<Option<Connections>>,
     /// Held while a statement changes the catalog.
     pub(crate) changing: Mutex<()>,
+    /// Held while a backup is made.
+    pub(crate) backing_up: Mutex<()>,
 }
 
 /// A record as a caller writes it to a topic.
@@ -146,6 +149,7 @@ impl Engine {
             scheduler,
             connections: RwLock::default(),
             changing: Mutex::new(()),
+            backing_up: Mutex::new(()),
             options,
         });
         queries::resume_all(&shared)?;
@@ -246,6 +250,7 @@ fn open_storage(storage: &Storage) -> Result<(LogStore, Arc<dyn Backend>)> {
         Storage::Directory(dir) => {
             // The log store comes first: it holds the lock of the directory.
             let log = LogStore::open_dir(dir)?;
+            backup::remove_unfinished(dir)?;
             Ok((log, Arc::new(RocksBackend::open(&dir.join("state"))?)))
         }
     }

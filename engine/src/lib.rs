@@ -15,6 +15,7 @@
 //!
 //! This is the only crate that names DataFusion and RocksDB.
 
+mod backup;
 mod catalog;
 mod change;
 mod clock;
@@ -49,6 +50,7 @@ pub mod format;
 pub mod function;
 pub mod types;
 
+pub use backup::{BackupInfo, restore};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use describe::Description;
 pub use engine::{Emission, Engine, Options, Storage, TopicRecord, Workers};

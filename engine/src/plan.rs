@@ -7,7 +7,8 @@
 
 use std::fmt;
 
-use datafusion::logical_expr::Expr;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::{Expr, Volatility};
 use sql::ast::{JoinKind, SourceKind};
 
 use crate::expression_text::sql_text;
@@ -233,6 +234,32 @@ impl Plan {
         }
     }
 
+    /// Whether what it gives for a record depends on those before.
+    pub fn remembers(&self) -> bool {
+        match self {
+            Plan::Source(source) => source.with_before,
+            Plan::Aggregate(_) | Plan::Join(_) => true,
+            Plan::Filter { input, .. }
+            | Plan::Project { input, .. }
+            | Plan::FlatMap { input, .. }
+            | Plan::Rekey { input, .. } => input.remembers(),
+        }
+    }
+
+    /// Whether it calls a function that gives another value each time, as `RANDOM()`.
+    pub fn is_volatile(&self) -> bool {
+        let own: Vec<&Expr> = match self {
+            Plan::Source(_) => Vec::new(),
+            Plan::Filter { condition, .. } => vec![condition],
+            Plan::Project { expressions, .. } => expressions.iter().collect(),
+            Plan::FlatMap { functions, .. } => functions.iter().collect(),
+            Plan::Rekey { keys, .. } => keys.iter().collect(),
+            Plan::Aggregate(plan) => plan.keys.iter().chain(&plan.aggregates).collect(),
+            Plan::Join(join) => vec![&join.left_key, &join.right_key],
+        };
+        own.into_iter().any(is_volatile) || self.inputs().into_iter().any(Plan::is_volatile)
+    }
+
     /// The sources, from left to right.
     pub fn sources(&self) -> Vec<&SourcePlan> {
         match self {
@@ -369,6 +396,20 @@ impl JoinPlan {
         let on = on.chain(residual).collect::<Vec<_>>().join(" AND ");
         format!("Join [{kind} {method}, on: {on}] (exchange)")
     }
+}
+
+/// Of an argument all functions make the same each time.
+fn is_volatile(expression: &Expr) -> bool {
+    let found = expression.exists(|expression| {
+        Ok(match expression {
+            Expr::ScalarFunction(call) => {
+                let volatility = call.func.signature().volatility;
+                call.args.is_empty() && volatility != Volatility::Immutable
+            }
+            _ => false,
+        })
+    });
+    found.unwrap_or(true)
 }
 
 fn list(expressions: &[Expr]) -> String {

@@ -124,6 +124,11 @@ impl Scheduler {
         self.line.lock().next_push()
     }
 
+    /// The tasks of all queries, by number.
+    pub fn tasks(&self) -> Vec<Arc<Task>> {
+        self.line.lock().tasks().cloned().collect()
+    }
+
     /// Pauses or resumes a query, or starts one again that has failed.
     pub fn set_status(&self, number: u32, status: Status) {
         let id = TaskId::Persistent(number);
@@ -173,7 +178,7 @@ impl Scheduler {
     /// none has anything to do.
     pub fn run_until_idle(&self) -> Result<()> {
         loop {
-            let tasks: Vec<Arc<Task>> = self.line.lock().tasks().cloned().collect();
+            let tasks = self.tasks();
             let mut worked = false;
             for task in tasks.iter().filter(|task| task.id().is_persistent()) {
                 while task.advance() == Turn::Worked {

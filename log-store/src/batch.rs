@@ -130,6 +130,11 @@ impl Batch {
         self.attributes().has(Attributes::TRANSACTIONAL)
     }
 
+    /// Whether the records were computed from other topics.
+    pub fn is_derived(&self) -> bool {
+        self.attributes().has(Attributes::DERIVED)
+    }
+
     /// Whether the payload is columnar.
     pub fn is_columnar(&self) -> bool {
         self.attributes().has(Attributes::COLUMNAR)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::replace_file;
+use crate::backup::Backup;
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Access, Io};
 use crate::topic::TopicId;
@@ -42,6 +43,11 @@ impl Ids {
                 .map_err(|error| Error::corrupt(&path, 0, "reserved numbers", error.to_string()))?,
         };
         Ok(Ids { path, next_producer: reserved.producer, reserved })
+    }
+
+    /// Adds the file to a copy. It is replaced as a whole, so what it is now stays.
+    pub(crate) fn back_up(&self, backup: &mut Backup, dir: &Path) -> Result<()> {
+        backup.keep(&self.path, &dir.join(FILE))
     }
 
     pub(crate) fn producer(&mut self, io: &dyn Io) -> Result<i64> {

@@ -58,6 +58,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails may panic"))]
 
 mod atomic_file;
+mod backup;
 mod batch;
 mod codec;
 mod compaction;
@@ -85,6 +86,7 @@ mod topic_writer;
 mod transaction;
 mod value;
 
+pub use backup::Backup;
 pub use batch::{
     AppendBatch, Attributes, Batch, BatchHeader, Columnar, ColumnarBuilder, HEADER_BYTES,
     HeaderFault, Payload,

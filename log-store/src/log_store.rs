@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use crate::backup::Backup;
 use crate::config::TopicConfig;
 use crate::env::{Clock, Env, system_clock};
 use crate::error::{Error, IoContext, Result};
@@ -276,6 +277,22 @@ impl LogStore {
     /// Calls a function whenever something became readable, until the registration is dropped.
     pub fn on_append(&self, interest: Interest, callback: Callback) -> Registration {
         self.inner.env.notifier.on_append(interest, callback)
+    }
+
+    /// Adds everything that is there now to a copy.
+    pub(crate) fn back_up(&self, backup: &mut Backup) -> Result<()> {
+        let inner = &*self.inner;
+        // No topic comes, goes or changes meanwhile.
+        let _admin = inner.admin.lock();
+        inner.env.check_open()?;
+        let to = backup.make_dir(Path::new(""))?;
+        inner.ids.lock().back_up(backup, &to)?;
+        for (name, topic) in &*inner.topics.read() {
+            let dir = Path::new(TOPICS).join(name);
+            backup.make_dir(&dir)?;
+            topic.back_up(backup, &dir)?;
+        }
+        Ok(())
     }
 
     /// Does one round of upkeep now.

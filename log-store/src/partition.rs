@@ -13,9 +13,10 @@
 //!
 //! `append` writes, `read` reads, `unread` tells what is left to read, `flush` makes durable, `checkpoint`
 //! and `recover` carry the partition over a restart, `remove` and `compact` take old records away,
-//! `verify` looks for damage.
+//! `verify` looks for damage, `backup` copies.
 
 mod append;
+mod backup;
 mod checkpoint;
 mod compact;
 mod flush;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::replace_file;
+use crate::backup::Backup;
 use crate::config::TopicConfig;
 use crate::env::Env;
 use crate::error::{Error, IoContext, Result};
@@ -207,6 +208,16 @@ impl Topic {
         io.remove_file(&file).at("remove", &file)?;
         io.sync_dir(&self.dir).at("sync", &self.dir)?;
         io.remove_dir(&self.dir).at("remove", &self.dir)
+    }
+
+    /// Adds the topic, whose directory in the copy is `dir`, to a copy.
+    pub(crate) fn back_up(&self, backup: &mut Backup, dir: &Path) -> Result<()> {
+        let to = backup.make_dir(dir)?;
+        backup.keep(&self.dir.join(FILE), &to.join(FILE))?;
+        for (number, partition) in self.partitions.iter().enumerate() {
+            partition.back_up(backup, &dir.join(number.to_string()))?;
+        }
+        Ok(())
     }
 
     fn same(&self) -> Topic {

@@ -93,6 +93,11 @@ pub enum Command {
         #[command(subcommand)]
         command: group::Command,
     },
+    /// Make a data directory of a backup
+    Restore {
+        /// The directory that BACKUP TO has made
+        backup: PathBuf,
+    },
 }
 
 /// Where statements come from before a shell is opened.

@@ -7,6 +7,7 @@ pub mod group;
 pub mod import;
 mod place;
 pub mod produce;
+pub mod restore;
 pub mod serve;
 pub mod topic;
 

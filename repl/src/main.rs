@@ -89,6 +89,10 @@ fn run(args: Args) -> anyhow::Result<Ending> {
         Some(Command::Group { command }) => with_topics(&runtime, &args, |engine| {
             command::group::run(engine, command, args.output())
         }),
+        Some(Command::Restore { backup }) => {
+            command::restore::run(backup, &args.data())?;
+            Ok(Ending::Done)
+        }
     }
 }
 

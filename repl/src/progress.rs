@@ -34,13 +34,19 @@ pub async fn waiting<T>(what: String, work: impl Future<Output = T>) -> T {
         done = &mut work => return done,
         () = tokio::time::sleep(PATIENCE) => {}
     }
+    let spinner = spinner(what);
+    let done = work.await;
+    spinner.finish_and_clear();
+    done
+}
+
+/// A sign of life for work of which nobody knows how long it takes.
+pub fn spinner(what: String) -> ProgressBar {
     // It also goes when the work is given up.
     let spinner = ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear);
     let spinner = spinner.with_style(style("{spinner} {msg} {elapsed}")).with_message(what);
     spinner.enable_steady_tick(REFRESH);
-    let done = work.await;
-    spinner.finish_and_clear();
-    done
+    spinner
 }
 
 /// Waits until no query has input left, and shows how far each one is.

@@ -27,6 +27,7 @@ pub(crate) mod sqlstate {
     pub(crate) const UNDEFINED_TABLE: &str = "42P01";
     pub(crate) const DUPLICATE_CURSOR: &str = "42P03";
     pub(crate) const TOO_MANY_CONNECTIONS: &str = "53300";
+    pub(crate) const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
     pub(crate) const QUERY_CANCELED: &str = "57014";
     pub(crate) const IO_ERROR: &str = "58030";
     pub(crate) const INTERNAL_ERROR: &str = "XX000";

@@ -2,6 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod copy;
+pub(crate) mod length;
 pub(crate) mod names;
 pub(crate) mod rewrite;
 pub(crate) mod route;

@@ -73,6 +73,7 @@ const UNRESERVED: &[&str] = &[
     "ARRAY",
     "ASC",
     "ASSERT",
+    "BACKUP",
     "BEGINNING",
     "BIGINT",
     "BOOLEAN",
@@ -169,6 +170,7 @@ const UNRESERVED: &[&str] = &[
     "VALUES",
     "VARCHAR",
     "VARIABLES",
+    "VERIFY",
     "ZONE",
 ];
 

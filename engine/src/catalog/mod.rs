@@ -107,6 +107,13 @@ impl Catalog {
         self.queries.values().filter(|query| query.sink.as_deref() == Some(name)).collect()
     }
 
+    /// The queries that write to a topic, whatever it goes by.
+    pub fn writers_to(&self, topic: &str) -> Vec<&QueryEntry> {
+        let sink = |query: &&QueryEntry| self.sources.get(query.sink.as_ref()?);
+        let is_to = |query: &&QueryEntry| sink(query).is_some_and(|sink| sink.topic == topic);
+        self.queries.values().filter(is_to).collect()
+    }
+
     /// The columns of streams and tables, as [`QueryEntry::columns`] keeps them.
     pub fn columns_of<'a>(
         &self,

@@ -6,6 +6,7 @@ use datafusion::logical_expr::Expr;
 use sql::ast::SourceKind;
 
 use super::graph::{Edge, Exchange, Graph};
+use super::journal::Journal;
 use super::measure::Placed;
 use super::{Counters, Output, Pipeline, Reader, bind, wanted::Wanted};
 use crate::aggregate::{Input, Settings};
@@ -97,6 +98,7 @@ pub fn build(build: Build<'_>, output: Output) -> Result<Pipeline> {
     };
     builder.node(build.plan)?;
     let Builder { graph, readers, stores, placed, .. } = builder;
+    let journal = Journal::open(&build, &readers)?;
     let clock = Arc::clone(&build.clock);
     let clock = Box::new(move || clock.now_ms());
     Ok(Pipeline {
@@ -112,6 +114,7 @@ pub fn build(build: Build<'_>, output: Output) -> Result<Pipeline> {
         log: build.log.clone(),
         durable: build.durable,
         moved: Default::default(),
+        journal,
         settled: None,
         counters: Counters::default(),
         sequence: 0,

@@ -17,7 +17,7 @@ use log_store::{
 
 use crate::error::{Error, Result};
 use crate::format::ColumnsBuilder;
-use crate::state::{Backend, Family, WriteBatch, prefix_end};
+use crate::state::{Backend, Family, View, WriteBatch, prefix_end};
 
 /// The largest batch that is written, before compression, unless a single record is larger or the
 /// topic takes only smaller ones.
@@ -45,12 +45,20 @@ pub struct Writer<'a> {
     transaction: Option<Transaction>,
     open: BTreeMap<TopicPartition, OpenBatch>,
     columns: BTreeMap<TopicPartition, (Arc<Partition>, ColumnsBuilder)>,
+    is_derived: bool,
 }
 
 impl<'a> Writer<'a> {
     /// A writer; the transaction begins with the first full batch.
     pub fn new(log: &'a LogStore) -> Self {
-        Self { log, transaction: None, open: BTreeMap::new(), columns: BTreeMap::new() }
+        let (open, columns) = Default::default();
+        Self { log, transaction: None, open, columns, is_derived: false }
+    }
+
+    /// The same writer for records that a query has computed.
+    #[must_use]
+    pub fn derived(self) -> Self {
+        Self { is_derived: true, ..self }
     }
 
     /// Adds a record.
@@ -95,6 +103,7 @@ impl<'a> Writer<'a> {
             Some(transaction) => transaction,
             none => none.insert(self.log.begin()?),
         };
+        let batch = if self.is_derived { batch.derived() } else { batch };
         transaction.append(partition, batch)?;
         Ok(())
     }
@@ -199,7 +208,7 @@ pub fn put_position(batch: &mut WriteBatch, query: u32, at: &ReaderPartition, po
 }
 
 /// A reader's next offset to read.
-pub fn position_of(view: &dyn Backend, query: u32, at: &ReaderPartition) -> Result<Option<i64>> {
+pub fn position_of(view: &dyn View, query: u32, at: &ReaderPartition) -> Result<Option<i64>> {
     let Some(bytes) = view.get(Family::Meta, &position_key(query, at))? else {
         return Ok(None);
     };
@@ -213,6 +222,7 @@ pub fn forget_query(batch: &mut WriteBatch, query: u32) {
     let positions = [&b"p"[..], &query.to_be_bytes()].concat();
     let end = prefix_end(&positions);
     batch.delete_range(Family::Meta, positions..end);
+    super::journal::forget(query, batch);
     for family in [Family::Operator, Family::Table] {
         batch.delete_range(family, crate::state::StoreId::of_query(query));
     }

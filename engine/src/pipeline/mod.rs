@@ -21,9 +21,11 @@ pub(crate) mod commit;
 mod decode;
 mod expiry;
 mod graph;
+pub(crate) mod journal;
 mod measure;
 mod merge;
 mod reader;
+mod replay;
 mod side_by_side;
 mod sink;
 mod stores;
@@ -55,7 +57,10 @@ pub use widen::widen;
 
 use commit::ReaderPartition;
 use graph::Graph;
+pub use journal::Beginning;
+use journal::{Journal, Read};
 use measure::Placed;
+use merge::Run;
 
 /// The most bytes that an epoch reads from one partition.
 const EPOCH_BYTES: usize = 4 << 20;
@@ -106,6 +111,8 @@ pub struct Pipeline {
     processing_log: LogWriter,
     /// Input positions to be written at the next commit.
     moved: BTreeMap<ReaderPartition, i64>,
+    /// What has been read, where that is needed to compute it again.
+    journal: Option<Journal>,
     /// The transaction of the epoch before, whose record in the state store can go.
     settled: Option<Vec<u8>>,
     counters: Counters,
@@ -123,10 +130,7 @@ impl Pipeline {
         let mut worked = false;
         while let Some(run) = merge::next_run(&mut self.readers, exact) {
             worked = true;
-            self.moved.extend(run.positions);
-            self.counters.records_in += run.records;
-            self.note(run.errors);
-            self.push(run.entry, run.shard, run.changes);
+            self.take_in(run);
         }
         if worked {
             let outputs = self.run()?;
@@ -149,6 +153,16 @@ impl Pipeline {
             outputs.extend(self.run()?);
         }
         self.commit(outputs)
+    }
+
+    fn take_in(&mut self, run: Run) {
+        if let (Some(journal), Some((_, end))) = (&mut self.journal, &run.positions) {
+            journal.note(Read { input: run.entry, partition: run.shard, end: *end });
+        }
+        self.moved.extend(run.positions);
+        self.counters.records_in += run.records;
+        self.note(run.errors);
+        self.push(run.entry, run.shard, run.changes);
     }
 
     fn push(&mut self, entry: usize, shard: usize, changes: Changes) {
@@ -182,7 +196,7 @@ impl Pipeline {
 
     fn commit(&mut self, outputs: Vec<graph::Emitted>) -> Result<()> {
         let mut batch = WriteBatch::default();
-        let mut writer = commit::Writer::new(&self.log);
+        let mut writer = commit::Writer::new(&self.log).derived();
         for emitted in outputs {
             match &mut self.output {
                 Output::Topic(sink) => {
@@ -208,12 +222,39 @@ impl Pipeline {
         for (at, position) in std::mem::take(&mut self.moved) {
             commit::put_position(&mut batch, self.number, &at, position);
         }
+        journal::save(&mut self.journal, &self.readers, self.number, &mut batch);
         if let Some(settled) = self.settled.take() {
             commit::forget_transaction(&mut batch, &settled);
         }
         self.settled = writer.commit(batch, self.backend.as_ref())?;
         self.counters.commits += 1;
         Ok(())
+    }
+
+    /// Adds to the commit that creates it where it begins, which is decided once.
+    pub fn begin(&self, batch: &mut WriteBatch) {
+        let positions = |reader: &Reader| reader.positions().map(|(_, at, _)| at).collect();
+        let outputs = match &self.output {
+            Output::Topic(sink) => sink.ends(),
+            Output::Table(_) | Output::Client(_) => Vec::new(),
+        };
+        let inputs = self.readers.iter().map(positions).collect();
+        Beginning { inputs, outputs, lost: None }.put(self.number, batch);
+        self.put_positions(batch);
+    }
+
+    /// Adds where it stands to a commit.
+    pub fn put_positions(&self, batch: &mut WriteBatch) {
+        for (reader, at, _) in self.positions() {
+            commit::put_position(batch, self.number, &reader, at);
+        }
+    }
+
+    /// Adds to a commit that what it gave so far cannot be computed again.
+    pub fn lose_beginning(&mut self, why: String, batch: &mut WriteBatch) {
+        self.journal = None;
+        journal::forget_portions(self.number, batch);
+        Beginning { lost: Some(why), ..Beginning::default() }.put(self.number, batch);
     }
 
     /// Its number.

@@ -30,6 +30,8 @@ struct PartitionReader {
     partition: Arc<Partition>,
     /// Where the next read begins.
     next: Offset,
+    /// Where reading ends, however much there is.
+    until: Offset,
     held: VecDeque<Held>,
 }
 
@@ -45,7 +47,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader that begins where the query stood at its last commit.
+    /// A reader that begins where the query stood at its last commit; `input` is its number in the
+    /// query.
     pub fn open(
         build: &Build<'_>,
         number: usize,
@@ -65,7 +68,8 @@ impl Reader {
                 None if build.from_latest => partition.high_watermark(),
                 None => partition.log_start_offset(),
             };
-            Ok(PartitionReader { partition: Arc::clone(partition), next, held: VecDeque::new() })
+            let (partition, until) = (Arc::clone(partition), Offset(i64::MAX));
+            Ok(PartitionReader { partition, next, until, held: VecDeque::new() })
         });
         let partitions = partitions.collect::<Result<_>>()?;
         let is_of_table = source.kind == SourceKind::Table;
@@ -90,6 +94,25 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Reads a partition up to here at most.
+    pub fn bound(&mut self, partition: usize, until: i64) {
+        self.partitions[partition].until = Offset(until);
+    }
+
+    /// Reads all of a partition up to its bound.
+    pub fn fill_to_bound(&mut self, partition: usize, max_bytes: usize) -> Result<()> {
+        let partition = &mut self.partitions[partition];
+        while partition.behind() {
+            partition.fetch(&self.decoder, max_bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The first offset that each partition's log still has.
+    pub fn log_starts(&self) -> Vec<Offset> {
+        self.partitions.iter().map(|partition| partition.partition.log_start_offset()).collect()
     }
 
     /// Decodes a record that did not come from the log; offsets count from 0.
@@ -155,7 +178,7 @@ impl Reader {
 
 impl PartitionReader {
     fn behind(&self) -> bool {
-        self.next < self.partition.last_stable_offset()
+        self.next < self.partition.last_stable_offset().min(self.until)
     }
 
     fn fetch(&mut self, decoder: &RecordDecoder, max_bytes: usize) -> Result<()> {
@@ -167,9 +190,9 @@ impl PartitionReader {
                 self.partition.topic_partition()
             )));
         }
-        self.next = fetched.next_offset;
+        self.next = fetched.next_offset.min(self.until);
         let partition = self.partition.topic_partition().partition;
-        let range = from..Offset(i64::MAX);
+        let range = from..self.until;
         let decoded = decoder.decode_fetched(&fetched.batches, &range, partition)?;
         self.held.extend(decoded.into_iter().map(|decoded| Held {
             changes: decoded.changes,
@@ -180,7 +203,7 @@ impl PartitionReader {
         }));
         // What follows the last record, as the end of a transaction, is read with it.
         if let Some(last) = self.held.back_mut() {
-            last.next = fetched.next_offset.0;
+            last.next = self.next.0;
         }
         Ok(())
     }

@@ -184,6 +184,11 @@ impl TopicSink {
         self
     }
 
+    /// The offset after the last record of each partition.
+    pub fn ends(&self) -> Vec<i64> {
+        self.topic.partitions().iter().map(|partition| partition.high_watermark().0).collect()
+    }
+
     /// Writes a batch; `shard` is where it left the pipeline. Gives the number of records.
     pub fn write(
         &mut self,

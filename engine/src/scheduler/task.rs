@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::progress::{Measured, Progress, Reading};
 use crate::clock::Clock;
@@ -206,6 +206,11 @@ impl Task {
             self.set_status(Status::Failed(error.message()));
         }
         fed
+    }
+
+    /// Keeps it from going on for as long as this is held: it stands at a commit.
+    pub fn hold(&self) -> MutexGuard<'_, Pipeline> {
+        self.pipeline.lock()
     }
 
     /// Whether it runs.

@@ -15,9 +15,10 @@ mod slots;
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use memory::MemoryBackend;
 pub use rocks::RocksBackend;
@@ -104,6 +105,17 @@ pub trait Backend: View + Debug {
 
     /// Makes everything written so far survive a power failure.
     fn sync(&self) -> Result<()>;
+
+    /// Writes down what is in memory alone, so that a checkpoint has less to do.
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Makes a copy in a new directory, of everything that is written now.
+    fn checkpoint(&self, dir: &Path) -> Result<()> {
+        let message = format!("no copy of the state in {}: it has no files", dir.display());
+        Err(Error::Internal(message))
+    }
 
     /// The values of several keys.
     fn get_many(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {

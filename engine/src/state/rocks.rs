@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IteratorMode,
     Options, ReadOptions, SnapshotWithThreadMode, WriteOptions,
@@ -96,6 +97,17 @@ impl Backend for RocksBackend {
 
     fn sync(&self) -> Result<()> {
         Ok(self.db.flush_wal(true)?)
+    }
+
+    fn flush(&self) -> Result<()> {
+        for family in Family::ALL {
+            self.db.flush_cf(handle(&self.db, family)?)?;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&self, dir: &Path) -> Result<()> {
+        Ok(Checkpoint::new(&*self.db)?.create_checkpoint(dir)?)
     }
 
     fn get_many(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {

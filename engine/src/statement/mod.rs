@@ -5,6 +5,7 @@
 
 mod alter;
 mod assert;
+mod backup;
 mod create;
 mod create_as;
 mod describe;
@@ -20,6 +21,7 @@ mod replace;
 mod show;
 pub(crate) mod table;
 pub(crate) mod transaction;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -76,6 +78,8 @@ async fn dispatch(session: &mut Session, statement: &Statement) -> Result<Outcom
         }
         Kind::Print { .. } => return print::execute(session, &statement.kind),
         Kind::ExportCatalog => return export::execute(session),
+        Kind::Backup { path } => backup::execute(session, path).await?,
+        Kind::Verify { name } => verify::execute(session, name).await?,
         Kind::InsertValues { target, columns, rows } => {
             let shared = std::sync::Arc::clone(&session.shared);
             let _changing = shared.changing.lock();

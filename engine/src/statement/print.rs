@@ -1,6 +1,6 @@
 //! `PRINT`: the records of a topic as they are.
 
-mod text;
+pub mod text;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use log_store::LogStore;
 use sql::ast::{QueryTarget, Statement};
 
 use super::{counted, create::topic_of, create_as, done, doomed, target_name};
@@ -12,13 +13,13 @@ use crate::engine::{Emission, Shared};
 use crate::error::{Error, Result};
 use crate::outcome::Done;
 use crate::pipeline::{
-    Build, Expiry, Materialized, Output, Pipeline, TopicSink, build, commit, widen,
+    Beginning, Build, Expiry, Materialized, Output, Pipeline, TopicSink, build, commit, widen,
 };
 use crate::plan::{Plan, SourcePlan};
 use crate::properties::SessionProperties;
 use crate::scheduler::{Status, Task};
 use crate::session::Session;
-use crate::state::WriteBatch;
+use crate::state::{Backend, WriteBatch};
 
 /// Starts a query and makes the catalog that holds it the current one.
 pub fn start_and_commit(
@@ -49,16 +50,23 @@ fn commit_with(
     plan: &Plan,
 ) -> Result<()> {
     let number = entry.number;
-    let pipeline = pipeline(shared, &changed, entry, plan)?;
+    let mut pipeline = pipeline(shared, &changed, entry, plan)?;
     if let Some(entry) = changed.queries.get_mut(&number) {
         entry.shards = pipeline.shards() as u16;
     }
     let mut batch = WriteBatch::default();
     doomed::forget(&mut batch);
     widen_rows(shared, &changed, entry, &mut batch)?;
-    for (reader, at, _) in pipeline.positions() {
-        // Where a query begins is decided once, when it is created.
-        commit::put_position(&mut batch, number, &reader, at);
+    // Where a query begins is decided once, when it is created.
+    match shared.catalog().queries.get(&number) {
+        None => pipeline.begin(&mut batch),
+        Some(before) => {
+            pipeline.put_positions(&mut batch);
+            if before.plan != entry.plan {
+                let why = "CREATE OR REPLACE has changed it since it began".to_owned();
+                pipeline.lose_beginning(why, &mut batch);
+            }
+        }
     }
     shared.commit(changed, batch)?;
     add(shared, plan, pipeline, Status::Running);
@@ -93,16 +101,39 @@ fn pipeline(
     entry: &QueryEntry,
     plan: &Plan,
 ) -> Result<Pipeline> {
+    let site = Site { backend: Arc::clone(&shared.backend), copy: None };
+    pipeline_at(shared, catalog, entry, plan, &site)
+}
+
+/// Where a pipeline keeps what it makes.
+pub struct Site {
+    /// Its state.
+    pub backend: Arc<dyn Backend>,
+    /// Another log for its output; what it makes is lost with it then.
+    pub copy: Option<LogStore>,
+}
+
+/// The pipeline of a query that keeps what it makes at this site.
+pub fn pipeline_at(
+    shared: &Shared,
+    catalog: &Catalog,
+    entry: &QueryEntry,
+    plan: &Plan,
+    site: &Site,
+) -> Result<Pipeline> {
     let catalog = catalog.seen_by(entry);
     let catalog = catalog.as_ref();
     let output = match &entry.sink {
         Some(sink) => {
             let sink = catalog.source(sink)?;
-            let topic = topic_of(shared, &sink.topic)?;
+            let topic = match &site.copy {
+                Some(copy) => copy.topic_named(&sink.topic)?,
+                None => topic_of(shared, &sink.topic)?,
+            };
             let number = sink.materialized_by.filter(|number| *number == entry.number);
             let expiry = plan
                 .window()
-                .map(|window| Expiry::new(Arc::clone(&shared.backend), entry.number, window));
+                .map(|window| Expiry::new(Arc::clone(&site.backend), entry.number, window));
             let sink = TopicSink::new(sink, topic, number)?;
             let sink = sink.making_keys(plan.makes_keys()).expiring(expiry);
             let coalesces = shared.options.emission == Emission::Coalesced && plan.repeats_keys();
@@ -113,26 +144,30 @@ fn pipeline(
             Output::Table(Box::new(Materialized::new(source, entry.number)?))
         }
     };
-    build(
+    let mut pipeline = build(
         Build {
             number: entry.number,
             id: &entry.id,
             plan,
             catalog,
             settings: aggregate_settings(&entry.session),
-            backend: Arc::clone(&shared.backend),
+            backend: Arc::clone(&site.backend),
             log: shared.log.clone(),
             emission: shared.options.emission,
             state_memory: shared.options.state_memory,
             shards: usize::from(entry.shards),
             threads: shared.options.threads(),
-            durable: true,
+            durable: site.copy.is_none(),
             strict_time: entry.session.enabled("ksql.timestamp.throw.on.invalid"),
             clock: Arc::clone(&shared.options.clock),
             from_latest: entry.session.starts_at_latest(),
         },
         output,
-    )
+    )?;
+    if let Some(copy) = &site.copy {
+        pipeline.redirect(copy);
+    }
+    Ok(pipeline)
 }
 
 /// The limits of aggregates that a session sets.
@@ -190,8 +225,16 @@ pub fn not_started(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Op
 /// Takes a query out of the catalog and ends it.
 pub fn stop(shared: &Shared, changed: &mut Catalog, number: u32, batch: &mut WriteBatch) {
     shared.scheduler.remove(number);
-    changed.queries.remove(&number);
+    let stopped = changed.queries.remove(&number);
     commit::forget_query(batch, number);
+    let before = shared.catalog();
+    let sink = stopped.iter().find_map(|query| before.sources.get(query.sink.as_ref()?));
+    let (Some(stopped), Some(sink)) = (&stopped, sink) else { return };
+    for other in changed.writers_to(&sink.topic) {
+        // What it wrote stays, and cannot be told from what others write to the same topic.
+        let why = format!("{}, which wrote to the same topic, has ended", stopped.id);
+        Beginning { lost: Some(why), ..Beginning::default() }.put(other.number, batch);
+    }
 }
 
 /// Makes a catalog without the queries that were stopped the current one. Where that fails they go

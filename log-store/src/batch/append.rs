@@ -85,6 +85,11 @@ impl AppendBatch {
         self
     }
 
+    /// Says that the records were computed from other topics.
+    pub fn derived(self) -> AppendBatch {
+        self.with_attribute(Attributes::DERIVED)
+    }
+
     pub(crate) fn with_attribute(mut self, flag: i16) -> AppendBatch {
         self.header.attributes = self.header.attributes.with(flag);
         self

@@ -25,7 +25,7 @@ const CRC_AT: usize = 17;
 const MAGIC_AT: usize = 16;
 const MAGIC: u8 = 2;
 
-/// What a batch is, as bits. Bits 0 to 6 are Kafka's; bit 14 is ours.
+/// What a batch is, as bits. Bits 0 to 6 are Kafka's; 13 and 14 are ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(pub i16);
 
@@ -40,6 +40,9 @@ impl Attributes {
     pub const CONTROL: i16 = 1 << 5;
     /// The base time stamp is the time from which tombstones in the batch may go.
     pub const DELETE_HORIZON: i16 = 1 << 6;
+    /// The batch was computed from other topics, not written by somebody from outside. Kafka leaves
+    /// this bit unused.
+    pub const DERIVED: i16 = 1 << 13;
     /// The payload is columnar. Kafka leaves this bit unused.
     pub const COLUMNAR: i16 = 1 << 14;
 

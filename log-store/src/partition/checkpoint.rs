@@ -20,7 +20,7 @@ use crate::producer::{AbortedTransaction, Producer};
 use crate::segment::{Segment, SegmentExtent};
 use crate::value::{Offset, Timestamp};
 
-const FILE: &str = "checkpoint";
+pub(super) const FILE: &str = "checkpoint";
 const VERSION: u32 = 1;
 
 /// What the file holds.

@@ -45,6 +45,11 @@ struct Output {
 type Group = Vec<Arc<Segment>>;
 
 impl Partition {
+    /// Below this offset compaction may have removed records that newer ones supersede.
+    pub fn compacted_to(&self) -> Offset {
+        self.cleaned.lock().to
+    }
+
     /// Compacts if it is worth it.
     pub(super) fn compact_if_due(&self, now: Timestamp) -> Result<()> {
         if !self.config().is_compacted() {

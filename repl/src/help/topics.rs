@@ -78,6 +78,18 @@ pub(super) const TOPICS: &[Topic] = &[
                through each node.",
     },
     Topic {
+        name: "VERIFY",
+        syntax: "VERIFY name;",
+        text: "Whether a stream or table is what its queries make of their sources: they are run again\n\
+               over what they have read, and the results are compared.",
+    },
+    Topic {
+        name: "BACKUP",
+        syntax: "BACKUP TO 'directory';",
+        text: "Copies everything, as it is at one moment, into a new directory, while queries go on.\n\
+               millstream restore makes a data directory of it.",
+    },
+    Topic {
         name: "PRINT",
         syntax: "PRINT topic [FROM BEGINNING] [INTERVAL n|SAMPLE n] [LIMIT n];",
         text: "The records of a topic as they are, until Ctrl-C or the limit.",

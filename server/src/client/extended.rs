@@ -24,6 +24,7 @@ use super::send::{self, Wire};
 use super::session::{Described, Request, Session};
 use crate::encode::rows::field_infos;
 use crate::failure::{Failure, sqlstate};
+use crate::text::length::check_length;
 use crate::text::rewrite::placeholders;
 use crate::text::scan::statements;
 
@@ -108,6 +109,7 @@ impl ExtendedQueryHandler for Connection {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
+        check_length(&message.query).map_err(|failure| failure.into_wire(""))?;
         let name = message.name.as_deref().unwrap_or(DEFAULT_NAME);
         let preparer = self.query_parser();
         match self

@@ -19,6 +19,7 @@ use super::reply::Reply;
 use super::send::{self, Wire};
 use super::session::Request;
 use crate::failure::{Failure, sqlstate};
+use crate::text::length::check_length;
 use crate::text::scan::statements;
 
 #[async_trait]
@@ -30,6 +31,8 @@ impl SimpleQueryHandler for Connection {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
+        // Nobody looks into a text that is too long, so no place in it is shown.
+        check_length(&query.query).map_err(|failure| failure.into_wire(""))?;
         client.set_state(PgWireConnectionState::QueryInProgress);
         let ran = self.guarded(&query.query, self.run_script(client, &query.query)).await;
         if let Err(error) = ran {

@@ -214,6 +214,16 @@ pub enum StatementKind {
     },
     /// `EXPORT CATALOG`: the statements that rebuild the catalog, in order.
     ExportCatalog,
+    /// `VERIFY name`: whether a stream or table is what its queries make of their sources.
+    Verify {
+        /// The stream or table.
+        name: Ident,
+    },
+    /// `BACKUP TO 'directory'`.
+    Backup {
+        /// Path of the directory, as typed.
+        path: String,
+    },
     /// A statement that the grammar knows and this version does not carry out.
     NotSupported {
         /// What was asked for, for the error message.

@@ -153,6 +153,8 @@ fn short(f: &mut Formatter<'_>, statement: &StatementKind) -> fmt::Result {
         Undefine { name } => write!(f, "UNDEFINE {}", super::name(name)),
         RunScript { path } => write!(f, "RUN SCRIPT {}", Quoted(path)),
         ExportCatalog => f.write_str("EXPORT CATALOG"),
+        Verify { name } => write!(f, "VERIFY {}", super::name(name)),
+        Backup { path } => write!(f, "BACKUP TO {}", Quoted(path)),
         NotSupported { what, .. } => f.write_str(what),
         CreateSource { .. }
         | CreateAs { .. }

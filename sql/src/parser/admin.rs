@@ -205,6 +205,12 @@ impl Cursor<'_> {
         Ok(StatementKind::RunScript { path: self.string("a path")? })
     }
 
+    /// After `BACKUP`.
+    pub(super) fn backup(&mut self) -> Result<StatementKind, Error> {
+        self.expect(&["TO"])?;
+        Ok(StatementKind::Backup { path: self.string("the path of a directory")? })
+    }
+
     /// After `EXPORT`.
     pub(super) fn export(&mut self) -> Result<StatementKind, Error> {
         self.expect(&["CATALOG"])?;

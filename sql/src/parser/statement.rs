@@ -28,6 +28,8 @@ const BEGINNINGS: &[&str] = &[
     "ASSERT",
     "RUN",
     "EXPORT",
+    "VERIFY",
+    "BACKUP",
 ];
 
 impl Cursor<'_> {
@@ -86,6 +88,8 @@ impl Cursor<'_> {
             "PRINT" => self.print(),
             "ASSERT" => self.assert(),
             "RUN" => self.run_script(),
+            "VERIFY" => Ok(StatementKind::Verify { name: self.name("a stream or table name")? }),
+            "BACKUP" => self.backup(),
             _ => self.export(),
         }
     }

@@ -116,6 +116,8 @@ fn admin() {
         "PRINT 'Topic' FROM BEGINNING INTERVAL 2 LIMIT 3",
         "RUN SCRIPT 'a.sql'",
         "EXPORT CATALOG",
+        "VERIFY T",
+        "BACKUP TO '/backups/it''s'",
         "EXPLAIN ANALYZE CTAS_T_1",
         "EXPLAIN CREATE STREAM S AS SELECT * FROM A",
     ] {

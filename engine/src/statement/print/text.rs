@@ -65,7 +65,7 @@ fn text(decoder: Option<&Arc<dyn Decoder>>, payload: &[u8]) -> String {
 }
 
 /// Text as it is, anything else in hexadecimal.
-fn printable(bytes: &[u8]) -> String {
+pub fn printable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(|c| c.is_control() && !c.is_whitespace()) => text.to_owned(),
         _ => format!("0x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
