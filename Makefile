@@ -1,5 +1,6 @@
 # make demo         build, import two months of flights, start four queries, open the shell
 # make test         unit tests, golden scripts, conformance cases
+# make simulate     SEEDS=<seed, or first..end>: random programs on machines that crash
 # make conformance  CASES=<folder or file> JSON=<output file> [ARGS=--failures]
 # make lint         formatting and clippy; warnings are errors
 # make bench        benchmarks
@@ -16,7 +17,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-.PHONY: demo test conformance lint bench bench-nexmark clean
+.PHONY: demo test simulate conformance lint bench bench-nexmark clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -29,6 +30,9 @@ test:
 	@scripts/setup-clients
 	$(CARGO) test --workspace --doc --quiet
 	$(CARGO) test --workspace --lib --bins --tests
+
+simulate:
+	$(if $(SEEDS),SEEDS=$(SEEDS)) $(CARGO) test --workspace --test simulator -- --nocapture
 
 conformance:
 	@$(CARGO) build --quiet --workspace --bins

@@ -1,9 +1,10 @@
 //! The façade: one data directory with everything that runs on it.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use log_store::LogStore;
+use log_store::{Io, LogStore, Maintenance, StoreOptions, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
 use crate::backup;
@@ -12,12 +13,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result, invalid};
 use crate::function::Functions;
 use crate::monitor::Connections;
-use crate::pipeline::{RawRecord, recover};
+use crate::pipeline::{RawRecord, recover, take_back_positions};
 use crate::processing_log;
 use crate::scheduler::Scheduler;
 use crate::session::Session;
 use crate::source_info::SourceInfo;
-use crate::state::{Backend, Family, MemoryBackend, RocksBackend, WriteBatch};
+use crate::state::{
+    Backend, Family, MemoryBackend, RocksBackend, StateWatch, WatchedBackend, WriteBatch,
+};
 use crate::statement::{doomed, queries};
 
 /// The key of the catalog in the state store.
@@ -30,6 +33,26 @@ pub enum Storage {
     Memory,
     /// In a directory of its own, created where it is missing.
     Directory(PathBuf),
+    /// Where a test can let everything fail.
+    Simulated(Simulated),
+}
+
+/// Files that fail as a test wants it. Nothing runs beside the caller: upkeep is
+/// [`LogStore::maintain`].
+#[derive(Clone)]
+pub struct Simulated {
+    /// The file system of the log.
+    pub log: Arc<dyn Io>,
+    /// The directory of the state.
+    pub state: PathBuf,
+    /// What is asked before the state is written or synced.
+    pub watch: Arc<dyn StateWatch>,
+}
+
+impl fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulated").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 /// How many changes of one key leave a query.
@@ -131,15 +154,17 @@ pub struct TopicRecord {
 impl Engine {
     /// Opens or creates the data and resumes its queries.
     pub async fn open(options: Options) -> Result<Engine> {
-        let (log, backend) = open_storage(&options.storage)?;
+        let (log, backend) = open_storage(&options)?;
         recover(&log, backend.as_ref())?;
         doomed::delete_noted(&log, backend.as_ref())?;
         processing_log::ensure_topic(&log)?;
+        let stranded = take_back_positions(&log, backend.as_ref())?;
         let mut catalog = match backend.get(Family::Meta, CATALOG_KEY)? {
             Some(bytes) => Catalog::decode(&bytes)?,
             None => Catalog::default(),
         };
         catalog.put_source(processing_log::stream());
+        processing_log::tell_stranded(&log, &catalog, &stranded, options.clock.now_ms())?;
         let scheduler = Scheduler::start(&log, options.workers);
         let shared = Arc::new(Shared {
             log,
@@ -244,8 +269,8 @@ impl Drop for Shared {
     }
 }
 
-fn open_storage(storage: &Storage) -> Result<(LogStore, Arc<dyn Backend>)> {
-    match storage {
+fn open_storage(options: &Options) -> Result<(LogStore, Arc<dyn Backend>)> {
+    match &options.storage {
         Storage::Memory => Ok((LogStore::in_memory(), Arc::new(MemoryBackend::default()))),
         Storage::Directory(dir) => {
             // The log store comes first: it holds the lock of the directory.
@@ -253,11 +278,22 @@ fn open_storage(storage: &Storage) -> Result<(LogStore, Arc<dyn Backend>)> {
             backup::remove_unfinished(dir)?;
             Ok((log, Arc::new(RocksBackend::open(&dir.join("state"))?)))
         }
+        Storage::Simulated(simulated) => {
+            let clock = Arc::clone(&options.clock);
+            let store = StoreOptions {
+                maintenance: Maintenance::Manual,
+                clock: Arc::new(move || Timestamp(clock.now_ms())),
+                ..StoreOptions::default()
+            };
+            let log = LogStore::open(Arc::clone(&simulated.log), Path::new("data"), store)?;
+            let watch = Arc::clone(&simulated.watch);
+            Ok((log, Arc::new(WatchedBackend::open(&simulated.state, watch)?)))
+        }
     }
 }
 
-impl std::fmt::Debug for Engine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("options", &self.shared.options).finish_non_exhaustive()
     }
 }

@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod evaluate;
 mod expression_text;
+mod leftovers;
 mod monitor;
 mod near_miss;
 mod operator;
@@ -53,7 +54,7 @@ pub mod types;
 pub use backup::{BackupInfo, restore};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use describe::Description;
-pub use engine::{Emission, Engine, Options, Storage, TopicRecord, Workers};
+pub use engine::{Emission, Engine, Options, Simulated, Storage, TopicRecord, Workers};
 pub use error::{Code, Diagnostic, Error, Result};
 pub use monitor::{ConnectionInfo, PartitionInfo, QueryInfo, QueryKind};
 pub use outcome::{Column, Done, Outcome, RowStream, Rows};
@@ -64,5 +65,6 @@ pub use source_info::{
     ColumnRole, SideInfo, SourceColumn, SourceInfo, SourceKind, TimestampInfo, WindowInfo,
     WindowKind,
 };
+pub use state::StateWatch;
 pub use statement::transaction::Savepoint;
 pub use user::Verifier;

@@ -243,6 +243,7 @@ impl Plan {
             | Plan::Project { input, .. }
             | Plan::FlatMap { input, .. }
             | Plan::Rekey { input, .. } => input.remembers(),
+            Plan::Union(union) => union.inputs.iter().any(Plan::remembers),
         }
     }
 
@@ -255,7 +256,10 @@ impl Plan {
             Plan::FlatMap { functions, .. } => functions.iter().collect(),
             Plan::Rekey { keys, .. } => keys.iter().collect(),
             Plan::Aggregate(plan) => plan.keys.iter().chain(&plan.aggregates).collect(),
-            Plan::Join(join) => vec![&join.left_key, &join.right_key],
+            Plan::Join(join) => {
+                join.left_key.iter().chain(&join.right_key).chain(&join.residual).collect()
+            }
+            Plan::Union(_) => Vec::new(),
         };
         own.into_iter().any(is_volatile) || self.inputs().into_iter().any(Plan::is_volatile)
     }

@@ -10,10 +10,10 @@ use log_store::{LogStore, Topic, TopicConfig};
 use serde::Serialize;
 use sql::ast::SourceKind;
 
-use crate::catalog::{Role, Source, SourceColumn};
+use crate::catalog::{Catalog, Role, Source, SourceColumn};
 use crate::error::Result;
 use crate::format::Format;
-use crate::pipeline::commit::Writer;
+use crate::pipeline::commit::{Stranded, Writer};
 
 /// The stream.
 pub const STREAM: &str = "KSQL_PROCESSING_LOG";
@@ -99,6 +99,33 @@ impl LogWriter {
         }
         Ok(())
     }
+}
+
+/// Tells of records that queries have read and a loss of power has taken from the log.
+pub fn tell_stranded(
+    log: &LogStore,
+    catalog: &Catalog,
+    stranded: &[Stranded],
+    now_ms: i64,
+) -> Result<()> {
+    let entries = stranded.iter().map(|Stranded { query, partition, position, end }| LogEntry {
+        query: catalog.queries.get(query).map_or_else(|| query.to_string(), |q| q.id.clone()),
+        operator: "recover".to_owned(),
+        topic: Some(partition.topic.to_string()),
+        partition: Some(partition.partition.0),
+        offset: Some(*end),
+        message: format!(
+            "a loss of power has cut the log at offset {end}, and the query had read up to {position}: its state and output hold what is lost; it goes on at {end}"
+        ),
+        is_time: false,
+    });
+    let entries: Vec<LogEntry> = entries.collect();
+    entries.iter().for_each(|entry| tracing::warn!(query = entry.query, "{}", entry.message));
+    let mut log_writer = LogWriter::new(log, Box::new(move || now_ms));
+    log_writer.add(entries);
+    let mut writer = Writer::new(log);
+    log_writer.write(&mut writer)?;
+    writer.commit_plain()
 }
 
 /// The stream, as the catalog has it from the beginning.

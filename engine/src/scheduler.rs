@@ -129,11 +129,12 @@ impl Scheduler {
         self.line.lock().tasks().cloned().collect()
     }
 
-    /// Pauses or resumes a query, or starts one again that has failed.
+    /// Pauses or resumes a query. One that has failed stays so: what it has in memory is not what
+    /// was committed.
     pub fn set_status(&self, number: u32, status: Status) {
         let id = TaskId::Persistent(number);
         let mut line = self.line.lock();
-        if let Some(task) = line.task(id) {
+        if let Some(task) = line.task(id).filter(|task| !task.has_failed()) {
             task.set_status(status);
             line.wake(id);
             self.changed.notify_all();

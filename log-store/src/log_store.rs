@@ -249,6 +249,18 @@ impl LogStore {
         self.coordinator().resolve(id, outcome)
     }
 
+    /// Whether a transaction that was prepared has ended, and a loss of power cannot bring it back:
+    /// whoever decided it need not remember the outcome any more.
+    pub fn is_ended_durably(&self, id: TransactionId) -> bool {
+        self.coordinator().is_ended_durably(id)
+    }
+
+    /// Makes the end of every transaction that has ended durable, for [`Self::is_ended_durably`].
+    pub fn flush_outcomes(&self) -> Result<()> {
+        self.inner.env.check_open()?;
+        self.coordinator().flush()
+    }
+
     /// A consumer group, which comes to be with its first commit.
     pub fn group(&self, name: &str) -> Result<Group> {
         Group::new(self.clone(), self.inner.groups.clone(), name)

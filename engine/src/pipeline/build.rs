@@ -115,7 +115,8 @@ pub fn build(build: Build<'_>, output: Output) -> Result<Pipeline> {
         durable: build.durable,
         moved: Default::default(),
         journal,
-        settled: None,
+        settled: Default::default(),
+        undecided: None,
         counters: Counters::default(),
         sequence: 0,
     })

@@ -4,15 +4,15 @@
 //! - `p | query (4 bytes) | reader (2 bytes) | topic | 0 | partition (4 bytes)`: the next offset that
 //!   one of the query's readers, counted in the order of its plan, is to read, 8 bytes;
 //! - `t | transaction id (10 bytes)`: a transaction of the log that is committed, from the commit
-//!   point until its markers are known to be written.
+//!   point until the log would decide it by itself, also after a loss of power.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use log_store::{
-    AppendBatch, LogStore, Outcome, Partition, RecordsBuilder, Timestamp, TopicPartition,
-    Transaction, TransactionId,
+    AppendBatch, FlushPolicy, LogStore, Outcome, Partition, PartitionId, RecordsBuilder, Timestamp,
+    TopicPartition, Transaction, TransactionId,
 };
 
 use crate::error::{Error, Result};
@@ -43,6 +43,8 @@ struct OpenBatch {
 pub struct Writer<'a> {
     log: &'a LogStore,
     transaction: Option<Transaction>,
+    /// Whether a topic is written that promises to lose nothing.
+    strict: bool,
     open: BTreeMap<TopicPartition, OpenBatch>,
     columns: BTreeMap<TopicPartition, (Arc<Partition>, ColumnsBuilder)>,
     is_derived: bool,
@@ -52,7 +54,7 @@ impl<'a> Writer<'a> {
     /// A writer; the transaction begins with the first full batch.
     pub fn new(log: &'a LogStore) -> Self {
         let (open, columns) = Default::default();
-        Self { log, transaction: None, open, columns, is_derived: false }
+        Self { log, transaction: None, strict: false, open, columns, is_derived: false }
     }
 
     /// The same writer for records that a query has computed.
@@ -105,6 +107,7 @@ impl<'a> Writer<'a> {
         };
         let batch = if self.is_derived { batch.derived() } else { batch };
         transaction.append(partition, batch)?;
+        self.strict |= partition.config().flush_policy() == FlushPolicy::Always;
         Ok(())
     }
 
@@ -124,24 +127,31 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Commits the records together with `batch`. Gives the record of the transaction, to be
-    /// forgotten with the next commit.
+    /// Commits the records together with `batch`. Gives the transaction, which the state store
+    /// knows until [`forget_transaction`]. After an error the transaction that is left in
+    /// `undecided` waits for [`decide`].
     pub fn commit(
         mut self,
         mut batch: WriteBatch,
         backend: &dyn Backend,
-    ) -> Result<Option<Vec<u8>>> {
+        undecided: &mut Option<TransactionId>,
+    ) -> Result<Option<TransactionId>> {
         self.flush()?;
         let Some(mut transaction) = self.transaction else {
             backend.write(batch)?;
             return Ok(None);
         };
         let id = transaction.prepare()?;
-        let key = transaction_key(id);
-        batch.put(Family::Meta, key.clone(), []);
+        *undecided = Some(id);
+        batch.put(Family::Meta, transaction_key(id), []);
         backend.write(batch)?;
+        if self.strict {
+            // Markers that outlive the state would count what is made again from its positions.
+            backend.sync()?;
+        }
         transaction.commit()?;
-        Ok(Some(key))
+        *undecided = None;
+        Ok(Some(id))
     }
 
     /// Commits the records alone.
@@ -173,24 +183,74 @@ fn transaction_key(id: TransactionId) -> Vec<u8> {
     [&b"t"[..], &id.to_bytes()].concat()
 }
 
-/// Removes the record of a transaction whose markers are written.
-pub fn forget_transaction(batch: &mut WriteBatch, key: &[u8]) {
-    batch.delete(Family::Meta, key);
+/// Removes the record of a transaction whose end is durable.
+pub fn forget_transaction(batch: &mut WriteBatch, id: TransactionId) {
+    batch.delete(Family::Meta, transaction_key(id));
 }
 
-/// Decides the transactions that a crash left prepared, as the state store says.
+/// Ends a prepared transaction as the state store says. Says whether it counts.
+pub fn decide(log: &LogStore, backend: &dyn Backend, id: TransactionId) -> Result<bool> {
+    let known = backend.get(Family::Meta, &transaction_key(id))?.is_some();
+    if known {
+        // Only what the state store keeps may count.
+        backend.sync()?;
+    }
+    log.resolve(id, if known { Outcome::Commit } else { Outcome::Abort })?;
+    Ok(known)
+}
+
+/// Decides the transactions that a crash left prepared.
 pub fn recover(log: &LogStore, backend: &dyn Backend) -> Result<()> {
     for id in log.prepared() {
-        let known = backend.get(Family::Meta, &transaction_key(id))?.is_some();
-        log.resolve(id, if known { Outcome::Commit } else { Outcome::Abort })?;
+        decide(log, backend, id)?;
     }
+    let known = b"t".to_vec()..prefix_end(b"t");
+    if backend.scan(Family::Meta, &known.start..&known.end, 1)?.is_empty() {
+        return Ok(());
+    }
+    log.flush_outcomes()?;
     let mut batch = WriteBatch::default();
-    batch.delete_range(Family::Meta, b"t".to_vec()..prefix_end(b"t"));
+    batch.delete_range(Family::Meta, known);
     backend.write(batch)
 }
 
 /// One of a query's readers, in the order of its plan, and the partition that it reads.
 pub type ReaderPartition = (usize, TopicPartition);
+
+/// A position behind the end of its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranded {
+    /// Number of the query.
+    pub query: u32,
+    /// What it reads.
+    pub partition: TopicPartition,
+    /// Where it stood.
+    pub position: i64,
+    /// Where the log ends, and where it stands now.
+    pub end: i64,
+}
+
+/// Takes positions back to the end of a log that a loss of power has cut short. Otherwise what is
+/// appended next would be taken for what the query has read already.
+pub fn take_back_positions(log: &LogStore, backend: &dyn Backend) -> Result<Vec<Stranded>> {
+    let end = prefix_end(b"p");
+    let mut stranded = Vec::new();
+    let mut batch = WriteBatch::default();
+    for (key, value) in backend.scan(Family::Meta, b"p"..&end, usize::MAX)? {
+        let Some((query, at)) = parse_position_key(&key) else { continue };
+        let Ok(found) = log.partition(&at.1) else { continue };
+        let (position, end) = (position(&value)?, found.high_watermark().0);
+        if position > end {
+            put_position(&mut batch, query, &at, end);
+            stranded.push(Stranded { query, partition: at.1, position, end });
+        }
+    }
+    if !stranded.is_empty() {
+        backend.write(batch)?;
+        backend.sync()?;
+    }
+    Ok(stranded)
+}
 
 fn position_key(query: u32, (reader, partition): &ReaderPartition) -> Vec<u8> {
     let mut key = b"p".to_vec();
@@ -200,6 +260,18 @@ fn position_key(query: u32, (reader, partition): &ReaderPartition) -> Vec<u8> {
     key.push(0);
     key.extend(partition.partition.0.to_be_bytes());
     key
+}
+
+/// Query, reader and partition of a key that [`position_key`] gave.
+pub fn parse_position_key(key: &[u8]) -> Option<(u32, ReaderPartition)> {
+    let (query, rest) = key.strip_prefix(b"p")?.split_first_chunk()?;
+    let (reader, rest) = rest.split_first_chunk()?;
+    let (topic, partition) = rest.split_last_chunk()?;
+    let topic = std::str::from_utf8(topic.strip_suffix(&[0])?).ok()?;
+    let partition = PartitionId(u32::from_be_bytes(*partition));
+    let partition = TopicPartition { topic: topic.into(), partition };
+    let reader = usize::from(u16::from_be_bytes(*reader));
+    Some((u32::from_be_bytes(*query), (reader, partition)))
 }
 
 /// Adds a reader's next offset to read to a commit.
@@ -212,9 +284,13 @@ pub fn position_of(view: &dyn View, query: u32, at: &ReaderPartition) -> Result<
     let Some(bytes) = view.get(Family::Meta, &position_key(query, at))? else {
         return Ok(None);
     };
+    position(&bytes).map(Some)
+}
+
+fn position(bytes: &[u8]) -> Result<i64> {
     let bytes =
         bytes.try_into().map_err(|_| Error::Internal("a position has not 8 bytes".into()))?;
-    Ok(Some(i64::from_be_bytes(bytes)))
+    Ok(i64::from_be_bytes(bytes))
 }
 
 /// Removes everything that a query has in the state store.

@@ -7,11 +7,13 @@
 //! A commit is one transaction over log and state:
 //! 1. the outputs are appended as a transaction of the log, which is then prepared;
 //! 2. one write batch of the state store takes the state's changes, the input positions and the
-//!    transaction's id: **this is the commit point**;
+//!    transaction's id: **this is the commit point**; it is synced if a topic of the outputs is
+//!    to lose nothing;
 //! 3. the transaction's commit markers are written.
 //!
 //! After a crash the state store decides: a prepared transaction that it knows is committed,
-//! any other is aborted, and the input is read again from the positions it holds.
+//! any other is aborted, and the input is read again from the positions it holds. It knows a
+//! transaction until its end is durable in the log ([`settled`]).
 
 mod bind;
 mod build;
@@ -26,6 +28,7 @@ mod measure;
 mod merge;
 mod reader;
 mod replay;
+mod settled;
 mod side_by_side;
 mod sink;
 mod stores;
@@ -37,7 +40,7 @@ mod widen;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use log_store::{LogStore, Partition};
+use log_store::{LogStore, Partition, TransactionId};
 
 use crate::change::Changes;
 use crate::error::Result;
@@ -45,7 +48,7 @@ use crate::processing_log::{LogEntry, LogWriter};
 use crate::state::{Backend, WriteBatch};
 
 pub use build::{Build, build};
-pub use commit::recover;
+pub use commit::{recover, take_back_positions};
 pub(crate) use decode::split_window;
 pub use decode::{RawRecord, RecordDecoder, TIME_ERROR};
 pub use expiry::Expiry;
@@ -61,6 +64,7 @@ pub use journal::Beginning;
 use journal::{Journal, Read};
 use measure::Placed;
 use merge::Run;
+use settled::Settled;
 
 /// The most bytes that an epoch reads from one partition.
 const EPOCH_BYTES: usize = 4 << 20;
@@ -113,8 +117,10 @@ pub struct Pipeline {
     moved: BTreeMap<ReaderPartition, i64>,
     /// What has been read, where that is needed to compute it again.
     journal: Option<Journal>,
-    /// The transaction of the epoch before, whose record in the state store can go.
-    settled: Option<Vec<u8>>,
+    /// Transactions of earlier epochs that the state store knows.
+    settled: Settled,
+    /// The transaction of a commit that has failed on its way.
+    undecided: Option<TransactionId>,
     counters: Counters,
     sequence: u64,
 }
@@ -223,10 +229,10 @@ impl Pipeline {
             commit::put_position(&mut batch, self.number, &at, position);
         }
         journal::save(&mut self.journal, &self.readers, self.number, &mut batch);
-        if let Some(settled) = self.settled.take() {
-            commit::forget_transaction(&mut batch, &settled);
+        self.settled.forget_durable(&self.log, &mut batch)?;
+        if let Some(id) = writer.commit(batch, self.backend.as_ref(), &mut self.undecided)? {
+            self.settled.add(id);
         }
-        self.settled = writer.commit(batch, self.backend.as_ref())?;
         self.counters.commits += 1;
         Ok(())
     }
@@ -255,6 +261,22 @@ impl Pipeline {
         self.journal = None;
         journal::forget_portions(self.number, batch);
         Beginning { lost: Some(why), ..Beginning::default() }.put(self.number, batch);
+    }
+
+    /// Brings the transaction of a commit that has failed to its end, which nobody else does as
+    /// long as the log is open.
+    pub fn decide(&mut self) -> Result<()> {
+        let Some(id) = self.undecided else { return Ok(()) };
+        if commit::decide(&self.log, self.backend.as_ref(), id)? {
+            self.settled.add(id);
+        }
+        self.undecided = None;
+        Ok(())
+    }
+
+    /// Lets the state store forget its transactions when it does not go on.
+    pub fn forget_transactions(&mut self, batch: &mut WriteBatch) {
+        self.settled.forget_all(&self.log, batch);
     }
 
     /// Its number.

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::pipeline::{Measure, Pipeline, RawRecord, StoreInfo, Stores};
 use crate::query::Outbox;
+use crate::state::WriteBatch;
 
 /// Which task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -216,6 +217,21 @@ impl Task {
     /// Whether it runs.
     pub fn status(&self) -> Status {
         self.status.lock().clone()
+    }
+
+    /// Whether an error has stopped it.
+    pub fn has_failed(&self) -> bool {
+        matches!(*self.status.lock(), Status::Failed(_))
+    }
+
+    /// Brings the transaction of a commit that has failed to its end.
+    pub fn decide(&self) -> Result<()> {
+        self.pipeline.lock().decide()
+    }
+
+    /// Lets the state store forget its transactions, once it is taken out.
+    pub fn forget_transactions(&self, batch: &mut WriteBatch) {
+        self.pipeline.lock().forget_transactions(batch);
     }
 
     /// Pauses, resumes or restarts it.

@@ -12,6 +12,7 @@ mod rocks;
 mod row_codec;
 mod row_store;
 mod slots;
+mod watched;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -25,6 +26,7 @@ pub use rocks::RocksBackend;
 pub use row_codec::{EncodedRows, RowCodec, batch_of};
 pub use row_store::RowStore;
 pub use slots::Slots;
+pub use watched::{StateWatch, WatchedBackend};
 
 /// Key and value.
 pub type Entry = (Box<[u8]>, Box<[u8]>);

@@ -65,9 +65,9 @@ pub fn execute(session: &Session, shared: &Shared, statement: &Statement) -> Res
     let finished = if keeps_rows {
         queries::materialize_source(session, shared, &mut changed, &mut source, statement)
     } else {
-        changed.put_source(source);
         let mut batch = WriteBatch::default();
-        doomed::forget(&mut batch);
+        doomed::forget(&mut batch, &source.topic);
+        changed.put_source(source);
         shared.commit(changed, batch)
     };
     undo_topic(shared, created, finished)?;

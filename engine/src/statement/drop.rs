@@ -48,9 +48,6 @@ pub fn source(shared: &Shared, statement: &StatementKind) -> Result<Done> {
     changed.sources.remove(&name.value);
     let mut batch = WriteBatch::default();
     let query = owner.or(source.materialized_by);
-    if let Some(number) = query {
-        queries::stop(shared, &mut changed, number, &mut batch);
-    }
     if let Some(topic) = &topic {
         doomed::note(&mut batch, topic.name());
     }

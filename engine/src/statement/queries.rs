@@ -31,16 +31,15 @@ pub fn start_and_commit(
 ) -> Result<()> {
     let entry = changed.queries.get(&number).cloned();
     let mut entry = entry.ok_or_else(|| Error::Internal(format!("no query {number}")))?;
-    if replaces {
-        // The new query takes the state over.
-        entry.shards = shared.catalog().queries.get(&number).map_or(0, |old| old.shards);
-        shared.scheduler.remove(number);
+    let mut batch = WriteBatch::default();
+    if !replaces {
+        return commit_with(shared, changed, &entry, plan, batch);
     }
-    let started = commit_with(shared, changed, &entry, plan);
-    if started.is_err() && replaces {
-        resume(shared, &[number])?;
-    }
-    started
+    // The new query takes the state over.
+    entry.shards = shared.catalog().queries.get(&number).map_or(0, |old| old.shards);
+    let started = take_out(shared, number, &mut batch)
+        .and_then(|()| commit_with(shared, changed, &entry, plan, batch));
+    started.inspect_err(|_| go_on(shared, &[number]))
 }
 
 fn commit_with(
@@ -48,14 +47,17 @@ fn commit_with(
     mut changed: Catalog,
     entry: &QueryEntry,
     plan: &Plan,
+    mut batch: WriteBatch,
 ) -> Result<()> {
     let number = entry.number;
     let mut pipeline = pipeline(shared, &changed, entry, plan)?;
     if let Some(entry) = changed.queries.get_mut(&number) {
         entry.shards = pipeline.shards() as u16;
     }
-    let mut batch = WriteBatch::default();
-    doomed::forget(&mut batch);
+    let writes = entry.sink.as_ref().or(entry.sources.first());
+    if let Some(topic) = writes.and_then(|name| changed.sources.get(name)).map(|s| &s.topic) {
+        doomed::forget(&mut batch, topic);
+    }
     widen_rows(shared, &changed, entry, &mut batch)?;
     // Where a query begins is decided once, when it is created.
     match shared.catalog().queries.get(&number) {
@@ -189,7 +191,9 @@ pub fn resume_all(shared: &Shared) -> Result<()> {
 /// alone, and does not keep the others from running.
 fn resume(shared: &Shared, numbers: &[u32]) -> Result<()> {
     let catalog = shared.catalog();
-    for entry in numbers.iter().filter_map(|number| catalog.queries.get(number)) {
+    let runs = |number: &&u32| shared.scheduler.task(**number).is_some();
+    let numbers = numbers.iter().filter(|number| !runs(number));
+    for entry in numbers.filter_map(|number| catalog.queries.get(number)) {
         match resume_one(shared, &catalog, entry) {
             Err(Error::Invalid(error)) => {
                 tracing::error!(query = entry.id, %error, "query cannot be started");
@@ -198,6 +202,32 @@ fn resume(shared: &Shared, numbers: &[u32]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Starts queries again that were taken out for a statement that has failed.
+fn go_on(shared: &Shared, numbers: &[u32]) {
+    if let Err(error) = resume(shared, numbers) {
+        tracing::error!(%error, "queries cannot be started again; RESUME tries once more");
+    }
+}
+
+/// Takes a query out of the scheduler, with nothing of it left undecided.
+fn take_out(shared: &Shared, number: u32, batch: &mut WriteBatch) -> Result<()> {
+    let Some(task) = shared.scheduler.task(number) else { return Ok(()) };
+    task.decide()?;
+    shared.scheduler.remove(number);
+    task.forget_transactions(batch);
+    Ok(())
+}
+
+/// Builds a query anew from what it has committed.
+fn rebuild(shared: &Shared, number: u32) -> Result<()> {
+    let catalog = shared.catalog();
+    let Some(entry) = catalog.queries.get(&number) else { return Ok(()) };
+    let mut batch = WriteBatch::default();
+    take_out(shared, number, &mut batch)?;
+    shared.backend.write(batch)?;
+    resume_one(shared, &catalog, entry)
 }
 
 fn resume_one(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Result<()> {
@@ -222,48 +252,43 @@ pub fn not_started(shared: &Shared, catalog: &Catalog, entry: &QueryEntry) -> Op
     built.err().map(|error| error.message())
 }
 
-/// Takes a query out of the catalog and ends it.
-pub fn stop(shared: &Shared, changed: &mut Catalog, number: u32, batch: &mut WriteBatch) {
-    shared.scheduler.remove(number);
-    let stopped = changed.queries.remove(&number);
+/// Takes a query out of the catalog, and all that is kept of it.
+fn leave_out(shared: &Shared, changed: &mut Catalog, number: u32, batch: &mut WriteBatch) {
+    let ended = changed.queries.remove(&number);
     commit::forget_query(batch, number);
     let before = shared.catalog();
-    let sink = stopped.iter().find_map(|query| before.sources.get(query.sink.as_ref()?));
-    let (Some(stopped), Some(sink)) = (&stopped, sink) else { return };
+    let sink = ended.iter().find_map(|query| before.sources.get(query.sink.as_ref()?));
+    let (Some(ended), Some(sink)) = (&ended, sink) else { return };
     for other in changed.writers_to(&sink.topic) {
         // What it wrote stays, and cannot be told from what others write to the same topic.
-        let why = format!("{}, which wrote to the same topic, has ended", stopped.id);
+        let why = format!("{}, which wrote to the same topic, has ended", ended.id);
         Beginning { lost: Some(why), ..Beginning::default() }.put(other.number, batch);
     }
 }
 
-/// Makes a catalog without the queries that were stopped the current one. Where that fails they go
-/// on.
+/// Ends queries and makes a catalog without them the current one. Where that fails they go on.
 pub fn commit_without(
     shared: &Shared,
-    changed: Catalog,
-    batch: WriteBatch,
-    stopped: &[u32],
+    mut changed: Catalog,
+    mut batch: WriteBatch,
+    ended: &[u32],
 ) -> Result<()> {
-    let committed = shared.commit(changed, batch);
-    if committed.is_err() {
-        resume(shared, stopped)?;
-    }
-    committed
+    let taken_out = ended.iter().try_for_each(|number| {
+        leave_out(shared, &mut changed, *number, &mut batch);
+        take_out(shared, *number, &mut batch)
+    });
+    let committed = taken_out.and_then(|()| shared.commit(changed, batch));
+    committed.inspect_err(|_| go_on(shared, ended))
 }
 
 /// `TERMINATE`: ends queries; what they wrote stays.
 pub fn terminate(shared: &Shared, target: &QueryTarget) -> Result<Done> {
     let mut changed = Catalog::clone(&shared.catalog());
-    let mut batch = WriteBatch::default();
     let numbers = numbers(&changed, target)?;
-    for number in &numbers {
-        stop(shared, &mut changed, *number, &mut batch);
-        for source in changed.sources.values_mut() {
-            source.materialized_by = source.materialized_by.filter(|by| by != number);
-        }
+    for source in changed.sources.values_mut() {
+        source.materialized_by = source.materialized_by.filter(|by| !numbers.contains(by));
     }
-    commit_without(shared, changed, batch, &numbers)?;
+    commit_without(shared, changed, WriteBatch::default(), &numbers)?;
     let count = counted(numbers.len(), "query", "queries");
     Ok(done("TERMINATE", format!("{}: {count} terminated", target_name(target))))
 }
@@ -278,6 +303,10 @@ pub fn set_paused(shared: &Shared, target: &QueryTarget, paused: bool) -> Result
     shared.commit(changed, WriteBatch::default())?;
     let status = if paused { Status::Paused } else { Status::Running };
     numbers.iter().for_each(|number| shared.scheduler.set_status(*number, status.clone()));
+    let stands = |number: &&u32| shared.scheduler.task(**number).is_none_or(|t| t.has_failed());
+    for number in numbers.iter().filter(|number| !paused && stands(number)) {
+        rebuild(shared, *number)?;
+    }
     let (tag, word) = if paused { ("PAUSE", "paused") } else { ("RESUME", "resumed") };
     let count = counted(numbers.len(), "query", "queries");
     Ok(done(tag, format!("{}: {count} {word}", target_name(target))))

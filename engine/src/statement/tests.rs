@@ -4,6 +4,7 @@ mod atomic;
 mod changed;
 mod exported;
 mod looking;
+mod power;
 
 use arrow::util::display::array_value_to_string;
 use futures::StreamExt;

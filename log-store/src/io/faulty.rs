@@ -4,7 +4,11 @@
 //! Files are in memory, each as it is seen and as it would be found after a loss of power.
 //! [`FaultyIo::after_crash`] gives the disk as it might be found: of the writes that were not synced
 //! in every sector any prefix of them, of the names that were not synced any prefix of the changes. All
-//! chance comes out of a seed.
+//! chance comes out of a seed. [`FaultyIo::after_kill`] gives it as a process that dies leaves it: all
+//! that was written is there.
+//!
+//! Every write, sync and change of a name is a step. Another store that shares the machine takes its
+//! own with [`FaultyIo::write_beside`] and [`FaultyIo::sync_beside`], so that both end at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -24,6 +28,8 @@ const SECTOR_BYTES: usize = 512;
 pub enum Fault {
     /// The power goes when the next so many syncs are done, and nothing works any more.
     CrashAfterSyncs(u64),
+    /// The same in the middle of the step after the next so many.
+    CrashAfterSteps(u64),
     /// The next so many syncs succeed, the one after fails.
     FailSyncAfter(u64),
     /// Files can grow by so many bytes, then the disk is full.
@@ -49,7 +55,9 @@ struct Disk {
     locked: BTreeSet<PathBuf>,
     fault: Option<Fault>,
     crashed: bool,
+    steps: u64,
     syncs: u64,
+    failures: u64,
 }
 
 type Names = BTreeMap<PathBuf, Arc<Mutex<Content>>>;
@@ -101,6 +109,40 @@ impl FaultyIo {
     /// How many syncs there were.
     pub fn syncs(&self) -> u64 {
         self.disk.lock().syncs
+    }
+
+    /// How many steps there were: writes, syncs, changes of names.
+    pub fn steps(&self) -> u64 {
+        self.disk.lock().steps
+    }
+
+    /// How many steps have failed for want of room, or at a sync that was to fail.
+    pub fn failures(&self) -> u64 {
+        self.disk.lock().failures
+    }
+
+    /// The files that there are.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.disk.lock().names.keys().cloned().collect()
+    }
+
+    /// The next write of another store on the same machine, which takes so many bytes.
+    pub fn write_beside(&self, bytes: usize) -> io::Result<()> {
+        self.disk.lock().grow(bytes)
+    }
+
+    /// The next sync of another store on the same machine.
+    pub fn sync_beside(&self) -> io::Result<()> {
+        self.disk.lock().sync_point()
+    }
+
+    /// The disk as a process leaves it that dies at this moment: with all that it has written,
+    /// synced or not. This one does not work any more.
+    pub fn after_kill(&self) -> FaultyIo {
+        let dead = Disk { crashed: true, ..Disk::default() };
+        let left = std::mem::replace(&mut *self.disk.lock(), dead);
+        let left = Disk { fault: None, crashed: false, locked: BTreeSet::new(), ..left };
+        FaultyIo { disk: Arc::new(Mutex::new(left)) }
     }
 
     /// The disk as it might be found after a loss of power at this moment.
@@ -237,8 +279,24 @@ impl Disk {
         if self.crashed { Err(io::Error::other("the power is off")) } else { Ok(()) }
     }
 
-    fn check_write(&self) -> io::Result<()> {
+    fn step(&mut self) -> io::Result<()> {
         self.check_power()?;
+        self.steps += 1;
+        match &mut self.fault {
+            Some(Fault::CrashAfterSteps(0)) => {
+                self.crashed = true;
+                self.check_power()
+            }
+            Some(Fault::CrashAfterSteps(left)) => {
+                *left -= 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_write(&mut self) -> io::Result<()> {
+        self.step()?;
         match self.fault {
             Some(Fault::ReadOnly) => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
             _ => Ok(()),
@@ -249,12 +307,18 @@ impl Disk {
     fn grow(&mut self, bytes: usize) -> io::Result<()> {
         self.check_write()?;
         let Some(Fault::FullAfterBytes(room)) = &mut self.fault else { return Ok(()) };
-        *room = room.checked_sub(bytes as u64).ok_or(io::ErrorKind::StorageFull)?;
+        match room.checked_sub(bytes as u64) {
+            Some(left) => *room = left,
+            None => {
+                self.failures += 1;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
         Ok(())
     }
 
     fn sync_point(&mut self) -> io::Result<()> {
-        self.check_power()?;
+        self.step()?;
         match &mut self.fault {
             Some(Fault::CrashAfterSyncs(0)) => {
                 self.crashed = true;
@@ -262,6 +326,7 @@ impl Disk {
             }
             Some(Fault::FailSyncAfter(0)) => {
                 self.fault = None;
+                self.failures += 1;
                 return Err(io::Error::from_raw_os_error(5));
             }
             Some(Fault::CrashAfterSyncs(left) | Fault::FailSyncAfter(left)) => *left -= 1,
@@ -377,18 +442,20 @@ impl File for FaultyFile {
         let position = position as usize;
         let mut content = self.content.lock();
         let growth = (position + bytes.len()).saturating_sub(content.seen.len());
-        let full = self.disk.lock().grow(growth);
-        // A disk that fills up takes a part of the write first.
-        let taken = if full.is_err() {
-            bytes.len().saturating_sub(growth.div_ceil(2))
-        } else {
-            bytes.len()
+        let mut disk = self.disk.lock();
+        disk.check_power()?;
+        let done = disk.grow(growth);
+        // A disk that fills up takes a part of the write first, and so does one whose power goes.
+        let taken = match done {
+            Ok(()) => bytes.len(),
+            Err(_) if disk.crashed => bytes.len() / 2,
+            Err(_) => bytes.len().saturating_sub(growth.div_ceil(2)),
         };
-        if full.is_ok() || !self.disk.lock().crashed {
+        if taken > 0 {
             overwrite(&mut content.seen, &bytes[..taken], position);
             content.unsynced.push(Change::Write { position, bytes: bytes[..taken].to_vec() });
         }
-        full
+        done
     }
 
     fn read(&self, position: u64, len: usize) -> io::Result<Bytes> {

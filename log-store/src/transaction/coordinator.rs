@@ -67,7 +67,7 @@ impl Coordinator {
             let decision = match entries.get(&id).map(|entry| entry.state) {
                 Some(JournalState::Prepared) => continue,
                 Some(JournalState::Decided(outcome)) => {
-                    Decision::new(outcome, JournalDuty::Done, open_in)
+                    Decision::new(outcome, JournalDuty::Done, open_in).recorded(self.journal.end())
                 }
                 None => {
                     aborted.push(id);
@@ -97,7 +97,8 @@ impl Coordinator {
                 }
                 JournalState::Decided(outcome) => {
                     let mut decided = self.decided.lock();
-                    let decision = decided.entry(id).or_insert_with(|| Decision::found(outcome));
+                    let found = || Decision::found(outcome, self.journal.end());
+                    let decision = decided.entry(id).or_insert_with(found);
                     decision.reaches_to_the_end_of(written);
                 }
             }
@@ -177,8 +178,9 @@ impl Coordinator {
             return if strict { partition.flush() } else { Ok(()) };
         }
         let decided = JournalState::Decided(Outcome::Commit);
-        self.journal.write(id, decided, &partitions, strict)?;
-        self.carry_out_in_time(id, Decision::new(Outcome::Commit, JournalDuty::Done, partitions));
+        let end = self.journal.write(id, decided, &partitions, strict)?;
+        let decision = Decision::new(Outcome::Commit, JournalDuty::Done, partitions);
+        self.carry_out_in_time(id, decision.recorded(end));
         Ok(())
     }
 
@@ -200,9 +202,10 @@ impl Coordinator {
         let prepared =
             self.prepared.lock().get(&id).cloned().ok_or(Error::UnknownTransaction(id))?;
         if !prepared.partitions.is_empty() {
-            self.journal.write(id, JournalState::Decided(outcome), &prepared.partitions, false)?;
+            let decided = JournalState::Decided(outcome);
+            let end = self.journal.write(id, decided, &prepared.partitions, false)?;
             let decision = Decision::new(outcome, JournalDuty::Done, prepared.partitions);
-            self.carry_out_in_time(id, decision);
+            self.carry_out_in_time(id, decision.recorded(end));
         }
         self.prepared.lock().remove(&id);
         if prepared.reusable {
@@ -213,6 +216,19 @@ impl Coordinator {
 
     pub(crate) fn prepared(&self) -> Vec<TransactionId> {
         self.prepared.lock().keys().copied().collect()
+    }
+
+    /// Whether a loss of power leaves a transaction that was prepared ended as it is.
+    pub(crate) fn is_ended_durably(&self, id: TransactionId) -> bool {
+        let journal = self.journal.durable_offset();
+        let is_prepared = self.prepared.lock().contains_key(&id);
+        // One that the journal has forgotten has durable markers.
+        !is_prepared && self.decided.lock().get(&id).is_none_or(|d| d.is_known_for_good(journal))
+    }
+
+    /// Makes the end of every transaction that has ended durable.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.journal.flush()
     }
 
     /// Whether the transaction's end has reached every partition, so that its producer may go on.

@@ -17,6 +17,8 @@ pub(super) struct Decision {
     unmarked: Vec<Arc<Partition>>,
     /// The offset after the marker, by partition.
     ends: Vec<(Arc<Partition>, Offset)>,
+    /// The offset after what the journal says of it.
+    recorded: Option<Offset>,
 }
 
 /// What the journal has to know of a decision.
@@ -36,12 +38,17 @@ impl Decision {
         journal: JournalDuty,
         partitions: Vec<Arc<Partition>>,
     ) -> Decision {
-        Decision { outcome, journal, unmarked: partitions, ends: Vec::new() }
+        Decision { outcome, journal, unmarked: partitions, ends: Vec::new(), recorded: None }
     }
 
-    /// A decision that recovery has found in the journal.
-    pub(super) fn found(outcome: Outcome) -> Decision {
-        Decision::new(outcome, JournalDuty::Done, Vec::new())
+    /// The same, known to be in the journal below `end`.
+    pub(super) fn recorded(self, end: Offset) -> Decision {
+        Decision { recorded: Some(end), ..self }
+    }
+
+    /// A decision that recovery has found in the journal, below `end`.
+    pub(super) fn found(outcome: Outcome, end: Offset) -> Decision {
+        Decision::new(outcome, JournalDuty::Done, Vec::new()).recorded(end)
     }
 
     /// Takes note of partitions that may have a marker up to their end, which must be durable.
@@ -68,6 +75,12 @@ impl Decision {
             partition.is_deleted() || partition.durable_offset() >= *end
         };
         self.is_marked() && self.ends.iter().all(durable)
+    }
+
+    /// Whether a loss of power leaves the transaction decided: by its markers, or by the journal,
+    /// which is durable below `journal`.
+    pub(super) fn is_known_for_good(&self, journal: Offset) -> bool {
+        self.is_durable() || self.recorded.is_some_and(|end| end <= journal)
     }
 
     /// Writes the markers that are missing, as many as can be. Gives the first error.

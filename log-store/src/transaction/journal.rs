@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::partition::Partition;
 use crate::record::{Record, RecordsBuilder};
-use crate::value::{Isolation, Outcome, PartitionId, TopicPartition, TransactionId};
+use crate::value::{Isolation, Offset, Outcome, PartitionId, TopicPartition, TransactionId};
 
 /// The topic's name.
 pub(crate) const JOURNAL_TOPIC: &str = "__transaction_state";
@@ -57,14 +57,14 @@ impl Journal {
         Journal { partition }
     }
 
-    /// Writes a transaction's state down; durably if `sync` is set.
+    /// Writes a transaction's state down; durably if `sync` is set. Gives the offset after it.
     pub(super) fn write(
         &self,
         id: TransactionId,
         state: JournalState,
         partitions: &[Arc<Partition>],
         sync: bool,
-    ) -> Result<()> {
+    ) -> Result<Offset> {
         let value = Value {
             state: state.into(),
             partitions: partitions
@@ -74,8 +74,26 @@ impl Journal {
         };
         let value =
             serde_json::to_vec(&value).map_err(|error| Error::InvalidInput(error.to_string()))?;
-        self.append(&[(id, Some(value))])?;
-        if sync { self.partition.flush() } else { Ok(()) }
+        let end = self.append(&[(id, Some(value))])?;
+        if sync {
+            self.partition.flush()?;
+        }
+        Ok(end)
+    }
+
+    /// Makes all that was written durable.
+    pub(super) fn flush(&self) -> Result<()> {
+        self.partition.flush()
+    }
+
+    /// The offset below which everything is durable.
+    pub(super) fn durable_offset(&self) -> Offset {
+        self.partition.durable_offset()
+    }
+
+    /// The offset after all that was written.
+    pub(super) fn end(&self) -> Offset {
+        self.partition.log_end_offset()
     }
 
     /// Writes tombstones.
@@ -84,16 +102,16 @@ impl Journal {
             return Ok(());
         }
         let tombstones: Vec<_> = ids.iter().map(|id| (*id, None)).collect();
-        self.append(&tombstones)
+        self.append(&tombstones).map(drop)
     }
 
-    fn append(&self, entries: &[(TransactionId, Option<Vec<u8>>)]) -> Result<()> {
+    fn append(&self, entries: &[(TransactionId, Option<Vec<u8>>)]) -> Result<Offset> {
         let now = self.partition.now();
         let mut records = RecordsBuilder::new();
         for (id, value) in entries {
             records.push(Some(&id.to_bytes()), value.as_deref(), now, &[]);
         }
-        self.partition.append(records.build()).map(drop)
+        Ok(self.partition.append(records.build())?.last_offset + 1)
     }
 
     /// The last state of every transaction that is not forgotten.

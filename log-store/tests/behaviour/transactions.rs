@@ -170,3 +170,30 @@ fn deleting_a_topic_does_not_stop_the_transactions_that_wrote_to_it() {
     assert_eq!(committed(&other), "0:y=1");
     store.maintain().unwrap();
 }
+
+#[test]
+fn an_end_is_durable_when_no_loss_of_power_takes_it_back() {
+    for seed in 0..8 {
+        let io = FaultyIo::new();
+        let store = LogStore::open(Arc::new(io.clone()), "s".as_ref(), manual()).unwrap();
+        let strict = config(&[("flush.messages", "1")]);
+        let topic = store.create_topic("strict", 2, strict).unwrap();
+        let mut transaction = store.begin().unwrap();
+        for partition in topic.partitions() {
+            transaction.append(partition, batch("x=1")).unwrap();
+        }
+        let id = transaction.prepare().unwrap();
+        drop(transaction);
+        assert!(!store.is_ended_durably(id));
+        store.resolve(id, Outcome::Commit).unwrap();
+        assert!(!store.is_ended_durably(id));
+        store.flush_outcomes().unwrap();
+        assert!(store.is_ended_durably(id));
+        let found = io.after_crash(seed);
+        let store = LogStore::open(Arc::new(found), "s".as_ref(), manual()).unwrap();
+        assert!(store.prepared().is_empty());
+        for partition in store.topic("strict").unwrap().partitions() {
+            assert_eq!(committed(partition), "0:x=1", "seed {seed}");
+        }
+    }
+}

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use log_store::{Isolation, Offset};
+
 use super::{engine, lines};
 use crate::engine::{Engine, Options, Storage, Workers};
 use crate::error::{Error, Result};
@@ -164,6 +166,41 @@ async fn a_query_goes_on_when_what_was_to_end_it_fails() {
         engine.run_until_idle().await.unwrap();
         let query = format!("SELECT N FROM PAGES WHERE PAGE = '{page}';");
         assert_eq!(lines(&mut session, &query).await, ["N", "1"], "{statement}");
+    }
+}
+
+/// What a query has in memory after an error is not what it has committed.
+#[tokio::test]
+async fn a_query_that_has_failed_is_resumed_from_what_it_has_committed() {
+    for last in [LastStep::IsDone, LastStep::IsNotDone] {
+        let (mut engine, session) = engine().await;
+        drop(session);
+        let store = failing(&mut engine, 0, last);
+        store.heal();
+        let mut session = engine.session();
+        let create = "CREATE TABLE MORE AS SELECT PAGE, COUNT(*) AS N FROM CLICKS GROUP BY PAGE;";
+        session.run(create).await.unwrap();
+        engine.run_until_idle().await.unwrap();
+        session.run("INSERT INTO CLICKS VALUES ('c', 'home');").await.unwrap();
+        store.left.store(1, Ordering::SeqCst);
+        engine.run_until_idle().await.unwrap();
+        store.heal();
+        assert!(engine.queries()[1].failure.is_some());
+        assert_eq!(engine.log().prepared().len(), 1);
+        // Neither may let it go on as it is.
+        session.run("PAUSE ALL; RESUME ALL;").await.unwrap();
+        assert_eq!(engine.log().prepared().len(), 0);
+        engine.run_until_idle().await.unwrap();
+        session.run("INSERT INTO CLICKS VALUES ('d', 'home');").await.unwrap();
+        engine.run_until_idle().await.unwrap();
+        assert_eq!(engine.queries()[1].failure, None);
+        let pages = lines(&mut session, "SELECT N FROM MORE WHERE PAGE = 'home';").await;
+        assert_eq!(pages, ["N", "3"], "{last:?}");
+        let topic = engine.log().topic("MORE").unwrap();
+        let partition = &topic.partitions()[0];
+        let fetched = partition.read(Offset::ZERO, 1 << 20, Isolation::ReadCommitted).unwrap();
+        let records = fetched.batches.iter().map(|batch| batch.records().unwrap().iter().count());
+        assert_eq!(records.sum::<usize>(), 4, "{last:?}");
     }
 }
 

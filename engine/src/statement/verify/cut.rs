@@ -255,6 +255,6 @@ fn depends_on_last_rows(plan: &Plan) -> bool {
                 && depends_on_last_rows(&join.right)
         }
         // A group that has become empty stays.
-        Plan::Aggregate(_) | Plan::FlatMap { .. } | Plan::Rekey { .. } => false,
+        Plan::Aggregate(_) | Plan::FlatMap { .. } | Plan::Rekey { .. } | Plan::Union(_) => false,
     }
 }
