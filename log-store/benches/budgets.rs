@@ -56,7 +56,8 @@ fn append_batches() {
     let bytes = batch.size_bytes();
     let batches = 256 * MIB / bytes;
     let mut file = File::create(dir.path().join("plain")).unwrap();
-    let plain = vec![1_u8; bytes];
+    // As many bytes as ours come from, so that both sides read them out of memory.
+    let plain = vec![1_u8; bytes * batches];
     let (ours, theirs) = alternate(
         || {
             let copies: Vec<AppendBatch> = (0..batches).map(|_| batch.clone()).collect();
@@ -66,7 +67,7 @@ fn append_batches() {
                 }
             })
         },
-        || timed(|| (0..batches).for_each(|_| file.write_all(&plain).unwrap())),
+        || timed(|| plain.chunks(bytes).for_each(|bytes| file.write_all(bytes).unwrap())),
     );
     let rate = |time: Duration| (batches * bytes) as f64 / time.as_secs_f64() / MIB as f64;
     report(

@@ -49,7 +49,7 @@ const BEGINNINGS: &[&str] = &[
 ];
 
 /// The system tables.
-const SYSTEM: &[&str] = &["CONNECTIONS", "GROUPS", "PARTITIONS", "POSITIONS", "QUERIES", "STORES"];
+const SYSTEM: [&str; 6] = ["CONNECTIONS", "GROUPS", "PARTITIONS", "POSITIONS", "QUERIES", "STORES"];
 
 /// What may stand right after a word.
 const AFTER: &[(&str, &[&str])] = &[
@@ -100,6 +100,7 @@ pub fn complete(line: &str, cursor: usize, names: &Names) -> (usize, Vec<String>
     let earlier = &tokens[..tokens.partition_point(|token| token.range.end <= start)];
     let candidates = match property::names(earlier, before) {
         Some(properties) => properties.into_iter().map(str::to_owned).collect(),
+        None if names_system(earlier, before) => SYSTEM.map(str::to_owned).into(),
         None => candidates(&word_before(earlier, before), line, names),
     };
     (start, in_case_of(&before[start..], candidates))
@@ -133,6 +134,12 @@ fn word_before(tokens: &[Token], text: &str) -> String {
     }
     let token = tokens.iter().rev().find(|token| token.kind != TokenKind::Comment);
     token.map_or(String::new(), |token| token.text(text).to_ascii_uppercase())
+}
+
+/// Whether these tokens end with the schema of the system tables and its dot.
+fn names_system(tokens: &[Token], text: &str) -> bool {
+    let [.., schema, dot] = tokens else { return false };
+    dot.text(text) == "." && schema.text(text).eq_ignore_ascii_case("MILLSTREAM")
 }
 
 /// A command with a backslash.
@@ -229,7 +236,8 @@ mod tests {
     #[test]
     fn the_word_before_decides() {
         assert_eq!(at("SELECT * FROM |")[..2], ["AIRLINES", "FLIGHTS"]);
-        assert_eq!(at("SELECT * FROM millstream.q|"), ["millstream.queries"]);
+        assert_eq!(at("SELECT * FROM mill|").len(), SYSTEM.len());
+        assert_eq!(at("SELECT * FROM millstream.q|"), ["queries"]);
         assert_eq!(at("select * from fl|"), ["flights"]);
         assert_eq!(at("PRINT |"), ["flights-raw"]);
         assert_eq!(at("TERMINATE C|"), ["CSAS_DELAYED_1"]);

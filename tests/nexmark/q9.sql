@@ -26,20 +26,20 @@ CREATE TABLE q9_winning AS
 CREATE TABLE q9 AS
   SELECT
     id,
-    bid->col3 AS itemName,
-    bid->col4 AS description,
-    bid->col5 AS initialBid,
-    bid->col6 AS reserve,
-    bid->col7 AS dateTime,
-    bid->col8 AS expires,
-    bid->col9 AS seller,
-    bid->col10 AS category,
-    bid->col11 AS extra,
+    bid->`col3` AS itemName,
+    bid->`col4` AS description,
+    bid->`col5` AS initialBid,
+    bid->`col6` AS reserve,
+    bid->`col7` AS dateTime,
+    bid->`col8` AS expires,
+    bid->`col9` AS seller,
+    bid->`col10` AS category,
+    bid->`col11` AS extra,
     AS_VALUE(id) AS auction,
-    bid->col0 AS bidder,
-    bid->sort_col AS price,
-    bid->col1 AS bid_dateTime,
-    bid->col2 AS bid_extra
+    bid->`col0` AS bidder,
+    bid->`sort_col` AS price,
+    bid->`col1` AS bid_dateTime,
+    bid->`col2` AS bid_extra
   FROM q9_winning;
 
 \wait

@@ -64,9 +64,10 @@ impl AggregateUdf {
         types: impl Iterator<Item = &'a DataType>,
         is_distinct: bool,
     ) -> Result<Arc<dyn BoundAggregate>> {
-        let arguments = types.map(|data_type| Argument {
+        // What rows are distinct in is a column, not a literal that COUNT could leave out.
+        let arguments = types.enumerate().map(|(at, data_type)| Argument {
             data_type: data_type.clone(),
-            literal: stand_in(data_type),
+            literal: stand_in(data_type).filter(|_| !is_distinct || at > 0),
         });
         self.bind(&arguments.collect::<Vec<_>>(), Input::AppendOnly, is_distinct)
     }

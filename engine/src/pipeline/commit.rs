@@ -281,10 +281,18 @@ pub fn put_position(batch: &mut WriteBatch, query: u32, at: &ReaderPartition, po
 
 /// A reader's next offset to read.
 pub fn position_of(view: &dyn View, query: u32, at: &ReaderPartition) -> Result<Option<i64>> {
-    let Some(bytes) = view.get(Family::Meta, &position_key(query, at))? else {
-        return Ok(None);
-    };
-    position(&bytes).map(Some)
+    let mut bytes = view.get(Family::Meta, &position_key(query, at))?;
+    if bytes.is_none() {
+        bytes = view.get(Family::Meta, &shared_position_key(query, &at.1))?;
+    }
+    bytes.map(|bytes| position(&bytes)).transpose()
+}
+
+/// The key of a position in the days when the readers of a query shared it.
+fn shared_position_key(query: u32, partition: &TopicPartition) -> Vec<u8> {
+    let mut key = position_key(query, &(0, partition.clone()));
+    key.drain(5..7);
+    key
 }
 
 fn position(bytes: &[u8]) -> Result<i64> {
@@ -301,5 +309,30 @@ pub fn forget_query(batch: &mut WriteBatch, query: u32) {
     super::journal::forget(query, batch);
     for family in [Family::Operator, Family::Table] {
         batch.delete_range(family, crate::state::StoreId::of_query(query));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::MemoryBackend;
+
+    #[test]
+    fn a_position_that_readers_shared_is_still_found() {
+        let backend = MemoryBackend::default();
+        let partition = TopicPartition::new("clicks", 3);
+        let mut batch = WriteBatch::default();
+        let key = [&b"p"[..], &7_u32.to_be_bytes(), b"clicks\0", &3_u32.to_be_bytes()].concat();
+        batch.put(Family::Meta, key, 41_i64.to_be_bytes());
+        put_position(&mut batch, 7, &(1, partition.clone()), 42);
+        backend.write(batch).unwrap();
+        let position = |reader| position_of(&backend, 7, &(reader, partition.clone())).unwrap();
+        assert_eq!([position(0), position(1)], [Some(41), Some(42)]);
+    }
+
+    #[test]
+    fn position_keys_can_be_read_back() {
+        let at = (2, TopicPartition::new("clicks", 3));
+        assert_eq!(parse_position_key(&position_key(7, &at)), Some((7, at)));
     }
 }

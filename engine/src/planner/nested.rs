@@ -22,7 +22,7 @@ impl Planner<'_> {
             Query::Select(select) => self.plan(select),
             Query::Nested(nested) => self.nested(nested),
             Query::General { query, .. } => {
-                let message = "queries that run on take SELECT … FROM streams, tables and queries in brackets, WITH and UNION ALL: subqueries in expressions, ORDER BY, OVER, DISTINCT and other set operations are not supported yet";
+                let message = "queries that run on take SELECT … FROM streams, tables and queries in brackets that have an alias, WITH and UNION ALL: subqueries in expressions, ORDER BY, OVER, DISTINCT and other set operations are not supported yet";
                 let span = sql::ast::Spanned::span(query.as_ref());
                 Err(invalid(Code::NotSupported, message).at(span))
             }

@@ -254,7 +254,6 @@ fn mistakes_in_queries_over_queries_are_found_where_they_are() {
             "CREATE STREAM A AS SELECT * FROM (SELECT B FROM C WINDOW TUMBLNG (SIZE 1 DAY)) D;",
             "TUMBLNG",
         ),
-        ("CREATE STREAM A AS SELECT * FROM (SELECT B FROM C);", ";"),
         ("CREATE STREAM A AS WITH B AS SELECT C FROM D SELECT * FROM B;", "SELECT C"),
         ("CREATE STREAM A AS SELECT B FROM C UNION ALL SELEC B FROM D;", "SELEC "),
     ] {

@@ -93,7 +93,7 @@ mod tests {
         let fields: Vec<&str> = row.split_whitespace().collect();
         let expected = "q1 1000000 2.00 4.00 500 250 100 60 100 5.0 1000 0.10 equal".split(' ');
         assert_eq!(fields, expected.collect::<Vec<_>>());
-        assert_eq!(head().split_whitespace().count(), 15);
+        assert_eq!(head().split_whitespace().count(), 16);
         assert!(summary(&[outcome]).contains("median 5.0, least 5.0"));
         assert_eq!(summary(&[]), "");
     }

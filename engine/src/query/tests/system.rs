@@ -44,7 +44,7 @@ async fn state_and_partitions_are_measured() {
         WHERE query_id = 'CTAS_BY_ID_0';";
     assert_eq!(
         asked(&mut session, stores).await,
-        ["CTAS_BY_ID_0 one group per key 3 true", "CTAS_BY_ID_0 rows of the table 3 true"]
+        ["CTAS_BY_ID_0 groups 3 true", "CTAS_BY_ID_0 rows of the table 3 true"]
     );
     let partitions = "SELECT p.partition, p.end_offset, p.log_bytes > 0, p.open_transactions
         FROM millstream.partitions p

@@ -107,9 +107,9 @@ mod tests {
 
     #[test]
     fn fields_are_found_between_others() {
-        let found = read(r#" {"a":[{"k":1}],"k":"x","t":1e3,"b":null} "#).unwrap();
+        let found = read(r#" {"a":[{"k":1}],"k":"x","t":1.50,"b":null} "#).unwrap();
         assert_eq!(found.key, Some("x".into()));
-        assert_eq!(found.timestamp.unwrap().to_string(), "1e3");
+        assert_eq!(found.timestamp.unwrap().to_string(), "1.50");
         assert_eq!(read(r#"{"k":null}"#).unwrap(), Found::default());
         assert_eq!(read(r#"{"\u006b":1,"k":2}"#).unwrap().key, Some(2.into()));
     }
