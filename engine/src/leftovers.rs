@@ -20,8 +20,10 @@ impl Engine {
         let idle = catalog.queries.values().filter(|query| idle(&query.number));
         found.extend(idle.map(|query| format!("query {} was not started", query.id)));
         found.extend(of_positions(backend, &queries)?);
-        let doomed = doomed::noted(backend)?;
-        found.extend(doomed.iter().map(|topic| format!("topic {topic} is to be deleted")));
+        // A note without its topic does no harm, and goes when the engine is opened again.
+        let doomed = doomed::noted(backend)?.into_iter();
+        let doomed = doomed.filter(|topic| self.log().topic(topic).is_some());
+        found.extend(doomed.map(|topic| format!("topic {topic} is to be deleted")));
         let prepared = self.log().prepared();
         found.extend(prepared.iter().map(|id| format!("transaction {id} has no outcome")));
         for topic in self.log().topics() {

@@ -309,7 +309,10 @@ pub fn ensure_topic(
     };
     let config = topic_config(source, clause, like.is_some())?;
     doomed::note_now(shared.backend.as_ref(), &source.topic)?;
-    shared.log.create_topic(&source.topic, partitions, config)?;
+    if let Err(error) = shared.log.create_topic(&source.topic, partitions, config) {
+        doomed::withdraw(shared.backend.as_ref(), &source.topic)?;
+        return Err(error.into());
+    }
     Ok(Some(source.topic.clone()))
 }
 

@@ -37,6 +37,11 @@ pub fn note_now(backend: &dyn Backend, topic: &str) -> Result<()> {
     write(backend, |batch| note(batch, topic))
 }
 
+/// Forgets the note of a topic that could not be made.
+pub fn withdraw(backend: &dyn Backend, topic: &str) -> Result<()> {
+    write(backend, |batch| forget(batch, topic))
+}
+
 /// Deletes a noted topic and forgets the note.
 pub fn delete(shared: &Shared, topic: &str) -> Result<()> {
     shared.log.delete_topic(topic)?;

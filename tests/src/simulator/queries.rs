@@ -211,8 +211,9 @@ impl Made {
                     ),
                 ))
             }
+            // A group that has become empty stays in the table, and is none in a batch query.
             Kind::TableAggregate => Some((
-                plain,
+                format!("{plain} WHERE id > 0"),
                 format!(
                     "SELECT g, {counted} FROM (SELECT CAST(v % 5 AS STRING) AS g, v FROM {left}) AS grouped GROUP BY g"
                 ),
