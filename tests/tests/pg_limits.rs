@@ -2,18 +2,23 @@
 
 mod pg_harness;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pg_harness::Running;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
 /// No reply in this time is none at all.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Clients that come at once.
+/// Clients that come.
 const CLIENTS: usize = 2_000;
+
+/// As many connect at once.
+const KNOCKING: usize = 200;
 
 /// How many of them are let in.
 const PLACES: usize = 20;
@@ -122,10 +127,13 @@ async fn what_nests_too_deep_is_refused() {
 async fn of_thousands_of_clients_as_many_are_let_in_as_there_are_places() {
     let running =
         Running::start_with(|config| server::Config { connections_max: PLACES, ..config }).await;
+    // Client and server are one process here, whose files are limited.
+    let turns = Arc::new(Semaphore::new(KNOCKING));
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..CLIENTS {
-        let addr = running.addr;
+        let (addr, turns) = (running.addr, Arc::clone(&turns));
         clients.spawn(async move {
+            let _turn = turns.acquire().await.expect("nobody closes it");
             let mut config = Config::new();
             config.host(addr.ip().to_string()).port(addr.port()).user("tester");
             match config.dbname("millstream").connect(NoTls).await {
