@@ -15,6 +15,7 @@ use log_store::{
     TopicPartition, Transaction, TransactionId,
 };
 
+use super::journal;
 use crate::error::{Error, Result};
 use crate::format::ColumnsBuilder;
 use crate::state::{Backend, Family, View, WriteBatch, prefix_end};
@@ -242,6 +243,7 @@ pub fn take_back_positions(log: &LogStore, backend: &dyn Backend) -> Result<Vec<
         let (position, end) = (position(&value)?, found.high_watermark().0);
         if position > end {
             put_position(&mut batch, query, &at, end);
+            journal::lose(query, "a loss of power has cut what it reads", &mut batch);
             stranded.push(Stranded { query, partition: at.1, position, end });
         }
     }

@@ -158,6 +158,12 @@ pub fn for_each_portion(
     }
 }
 
+/// Adds to a commit that what a query gave so far cannot be computed again.
+pub fn lose(query: u32, why: &str, batch: &mut WriteBatch) {
+    forget_portions(query, batch);
+    Beginning { lost: Some(why.to_owned()), ..Beginning::default() }.put(query, batch);
+}
+
 /// Adds the removal of all that is kept of a query here to a commit.
 pub fn forget(query: u32, batch: &mut WriteBatch) {
     batch.delete(Family::Meta, beginning_key(query));

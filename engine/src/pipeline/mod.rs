@@ -257,10 +257,9 @@ impl Pipeline {
     }
 
     /// Adds to a commit that what it gave so far cannot be computed again.
-    pub fn lose_beginning(&mut self, why: String, batch: &mut WriteBatch) {
+    pub fn lose_beginning(&mut self, why: &str, batch: &mut WriteBatch) {
         self.journal = None;
-        journal::forget_portions(self.number, batch);
-        Beginning { lost: Some(why), ..Beginning::default() }.put(self.number, batch);
+        journal::lose(self.number, why, batch);
     }
 
     /// Brings the transaction of a commit that has failed to its end, which nobody else does as

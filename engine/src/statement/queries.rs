@@ -13,7 +13,7 @@ use crate::engine::{Emission, Shared};
 use crate::error::{Error, Result};
 use crate::outcome::Done;
 use crate::pipeline::{
-    Beginning, Build, Expiry, Materialized, Output, Pipeline, TopicSink, build, commit, widen,
+    Build, Expiry, Materialized, Output, Pipeline, TopicSink, build, commit, journal, widen,
 };
 use crate::plan::{Plan, SourcePlan};
 use crate::properties::SessionProperties;
@@ -65,7 +65,7 @@ fn commit_with(
         Some(before) => {
             pipeline.put_positions(&mut batch);
             if before.plan != entry.plan {
-                let why = "CREATE OR REPLACE has changed it since it began".to_owned();
+                let why = "CREATE OR REPLACE has changed it since it began";
                 pipeline.lose_beginning(why, &mut batch);
             }
         }
@@ -262,7 +262,7 @@ fn leave_out(shared: &Shared, changed: &mut Catalog, number: u32, batch: &mut Wr
     for other in changed.writers_to(&sink.topic) {
         // What it wrote stays, and cannot be told from what others write to the same topic.
         let why = format!("{}, which wrote to the same topic, has ended", ended.id);
-        Beginning { lost: Some(why), ..Beginning::default() }.put(other.number, batch);
+        journal::lose(other.number, &why, batch);
     }
 }
 
