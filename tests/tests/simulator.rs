@@ -1,6 +1,8 @@
 //! Programs of random statements on a machine that fails: a fixed number of seeds, or those that
 //! `SEEDS` names, one (`17`) or all of a range (`100..500`).
 
+#![expect(clippy::print_stdout, reason = "a long run tells what it went through")]
+
 use std::env;
 use std::ops::Range;
 use std::sync::Mutex;
