@@ -29,7 +29,9 @@ fn folder() -> PathBuf {
 
 /// The names of the queries.
 fn queries() -> Vec<String> {
-    let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
+    let files = fs::read_dir(folder())
+        .expect("the folder of the queries")
+        .map(|file| file.expect("a file of it").path());
     let names = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
     let mut names: Vec<String> =
         names.filter(|name| name[1..].parse::<u32>().is_ok() && name.starts_with('q')).collect();
