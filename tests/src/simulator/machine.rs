@@ -170,6 +170,10 @@ impl Watch {
             return Ok(Lengths::new());
         }
         let mut left = lengths(&self.dir)?;
+        // RocksDB removes logs that it needs no more when it comes to it. Whether they are still
+        // there must not change what happens afterwards: however many there are, one number is
+        // taken, and the one log that counts, the newest, comes first.
+        let mut chance = Chance::new(chance.number(), 0);
         let how = chance.below(3);
         for (name, length) in left.iter_mut().rev() {
             let kept = synced.get(name).copied().unwrap_or_default().min(*length);
