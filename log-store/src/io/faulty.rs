@@ -66,6 +66,7 @@ enum Renaming {
     Create(PathBuf, Arc<Mutex<Content>>),
     Rename(PathBuf, PathBuf),
     Remove(PathBuf),
+    RemoveDir(PathBuf),
 }
 
 #[derive(Default)]
@@ -234,18 +235,20 @@ impl Io for FaultyIo {
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.check_write()?;
-        let below: Vec<PathBuf> =
-            disk.names.keys().filter(|file| file.starts_with(path)).cloned().collect();
-        below.into_iter().for_each(|file| disk.rename(Renaming::Remove(file)));
+        disk.rename(Renaming::RemoveDir(path.to_owned()));
         Ok(())
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.sync_point()?;
-        let (durable, pending) =
-            std::mem::take(&mut disk.renamings).into_iter().partition(|r| r.is_in(path));
-        let durable: Vec<Renaming> = durable;
+        let (mut durable, mut pending) = (Vec::new(), Vec::<Renaming>::new());
+        for renaming in std::mem::take(&mut disk.renamings) {
+            if let (true, Renaming::RemoveDir(dir)) = (renaming.is_in(path), &renaming) {
+                pending.retain(|earlier| !earlier.path().starts_with(dir));
+            }
+            if renaming.is_in(path) { &mut durable } else { &mut pending }.push(renaming);
+        }
         disk.renamings = pending;
         durable.iter().for_each(|renaming| renaming.apply(&mut disk.durable_names));
         Ok(())
@@ -347,6 +350,7 @@ impl Renaming {
         match self {
             Renaming::Create(path, content) => drop(names.insert(path.clone(), content.clone())),
             Renaming::Remove(path) => drop(names.remove(path)),
+            Renaming::RemoveDir(dir) => names.retain(|path, _| !path.starts_with(dir)),
             Renaming::Rename(from, to) => {
                 if let Some(content) = names.remove(from) {
                     names.insert(to.clone(), content);
@@ -358,8 +362,21 @@ impl Renaming {
     /// Whether it is made durable by syncing `dir`. Making a file's name durable makes those of
     /// the directories above it so, too.
     fn is_in(&self, dir: &Path) -> bool {
-        let (Renaming::Create(path, _) | Renaming::Remove(path) | Renaming::Rename(_, path)) = self;
-        path.parent() == Some(dir)
+        // A directory that is made again under the name of one that was removed is another one:
+        // what is synced there is never found among the files of the old one.
+        let is_made_again =
+            matches!(self, Renaming::RemoveDir(removed) if dir.starts_with(removed));
+        is_made_again || self.path().parent() == Some(dir)
+    }
+
+    /// The name that it makes or takes away.
+    fn path(&self) -> &Path {
+        match self {
+            Renaming::Create(path, _)
+            | Renaming::Remove(path)
+            | Renaming::RemoveDir(path)
+            | Renaming::Rename(_, path) => path,
+        }
     }
 }
 
@@ -506,5 +523,31 @@ impl Chance {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) % bound as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(io: &FaultyIo, path: &str) {
+        let path = Path::new(path);
+        let file = io.open(path, Access::Create).unwrap();
+        file.write_at(b"text", 0).unwrap();
+        file.sync().unwrap();
+        io.sync_dir(path.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_is_made_again_has_no_file_of_the_old_one() {
+        let io = FaultyIo::new();
+        write(&io, "topics/q/0/log");
+        write(&io, "topics/r/log");
+        io.remove_dir(Path::new("topics/q")).unwrap();
+        let left = |io: &FaultyIo| io.after_crash(1).files();
+        let there = |seed| io.after_crash(seed).files().len();
+        assert!((0..20).any(|seed| there(seed) == 2), "the removal may be undone");
+        write(&io, "topics/q/description");
+        assert_eq!(left(&io), ["topics/q/description", "topics/r/log"].map(PathBuf::from));
     }
 }

@@ -295,11 +295,11 @@ impl World {
         let failures = machine.failures() - before;
         let next = if attempt.is_ok() { Next::Done } else { Next::Again };
         if machine.has_crashed() {
-            self.note(format!("    crashed: {attempt:?}"));
+            self.note(format!("    crashed: {}", said(&attempt)));
             self.recover().await?;
         } else if failures > 0 || machine.has_failed() {
             self.tally.failures += 1;
-            self.note(format!("    failed: {attempt:?}"));
+            self.note(format!("    failed: {}", said(&attempt)));
             self.mend().await?;
         } else {
             machine.heal();
@@ -431,6 +431,11 @@ impl World {
         found.sort();
         Ok(found)
     }
+}
+
+/// What came of an attempt, the same in every run: a backtrace would tell where it was called.
+fn said(attempt: &Result<()>) -> String {
+    attempt.as_ref().err().map_or_else(|| "done all the same".to_owned(), |e| format!("{e:#}"))
 }
 
 /// The rows of insertions, with the topics they go to.
