@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::error::Result;
-use crate::state::{Place, WriteBatch};
+use crate::state::{Place, StoreId, WriteBatch};
 
 /// Milliseconds of a day: default of window size plus grace.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -135,7 +135,7 @@ impl StreamTime {
     /// The time as last saved beside the store at `place`.
     pub fn open(place: &Place) -> Result<Self> {
         let mut place = place.clone();
-        place.id.store |= 0x8000;
+        place.id.store |= StoreId::TIME;
         let saved = place.get(b"time")?;
         let saved = saved.and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
         Ok(Self { now: saved, saved, place })

@@ -106,6 +106,12 @@ pub trait BoundAggregate: Debug + Send + Sync {
     /// literal parameters.
     fn state_types(&self) -> Vec<DataType>;
 
+    /// Whether the state is a set of values that only grows and may be large. Whoever saves it may
+    /// then write what has come, [`Groups::grown`], and not all that is there.
+    fn grows(&self) -> bool {
+        false
+    }
+
     /// No groups yet.
     fn groups(&self) -> Box<dyn Groups>;
 }
@@ -135,6 +141,17 @@ pub trait Groups: Send + Sync {
     /// Moves the state of slot `from[i]` into slot `into[i]`, in order, as sessions do that grow
     /// together. The slots in `from` are then in the initial state.
     fn merge(&mut self, into: &[u32], from: &[u32]) -> Result<()>;
+
+    /// Calls `put` with the place in `slots` and the value for each value that has come since the
+    /// last call. Only for aggregates that [grow](BoundAggregate::grows).
+    fn grown(&mut self, slots: &[u32], put: &mut dyn FnMut(usize, &[u8])) {
+        let _ = (slots, put);
+    }
+
+    /// Puts a value back that [`grown`](Self::grown) gave.
+    fn regrow(&mut self, slot: u32, value: &[u8]) {
+        let _ = (slot, value);
+    }
 
     /// The results of these slots, in this order. Does not change any state.
     fn evaluate(&self, slots: &[u32]) -> Result<ArrayRef>;

@@ -56,6 +56,9 @@ pub(super) struct Value<'a> {
 
 /// The kept values of one group.
 pub(super) trait Slot: Default + Send + Sync + 'static {
+    /// Whether it knows which values have come lately.
+    const GROWS: bool = false;
+
     /// Keeps a value that came with row number `arrival`.
     fn add(&mut self, value: Value<'_>, arrival: i64, rules: &Rules);
 
@@ -82,6 +85,11 @@ pub(super) trait Slot: Default + Send + Sync + 'static {
             _ => 0,
         };
         self.entries().skip(hidden).take(count)
+    }
+
+    /// The values that have come since the last call; none where values may go or be counted.
+    fn grown(&mut self) -> impl Iterator<Item = &[u8]> {
+        std::iter::empty()
     }
 
     /// Bytes of memory behind the slot, known without looking at the values.
@@ -191,6 +199,12 @@ impl<S: Slot> BoundAggregate for Keeping<S> {
         state_types(&self.item, self.rules.tagged)
     }
 
+    /// How often there is a value does not show in their number.
+    fn grows(&self) -> bool {
+        let stays = self.rules.input == Input::AppendOnly && self.rules.keep == usize::MAX;
+        S::GROWS && stays && matches!(self.shape, Shape::Number)
+    }
+
     fn groups(&self) -> Box<dyn Groups> {
         let codec = Codec::new(self.item.clone()).expect("the same codec was built when binding");
         Box::new(Shown { kept: Kept::<S>::new(codec, self.rules.clone()), shape: self.shape })
@@ -234,6 +248,14 @@ impl<S: Slot> Groups for Shown<S> {
     fn merge(&mut self, into: &[u32], from: &[u32]) -> Result<()> {
         self.kept.merge(into, from);
         Ok(())
+    }
+
+    fn grown(&mut self, slots: &[u32], put: &mut dyn FnMut(usize, &[u8])) {
+        self.kept.grown(slots, put);
+    }
+
+    fn regrow(&mut self, slot: u32, value: &[u8]) {
+        self.kept.regrow(slot, value);
     }
 
     fn evaluate(&self, slots: &[u32]) -> Result<ArrayRef> {

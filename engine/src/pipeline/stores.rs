@@ -43,7 +43,12 @@ impl Stores {
     /// commit. Everything is looked at.
     pub fn measure(&self) -> Result<Vec<StoreInfo>> {
         let stores = (1..).zip(&self.holds);
-        let stores = stores.map(|(store, holds)| self.count(Family::Operator, store, holds));
+        let stores = stores.map(|(store, holds)| {
+            let groups = self.count(Family::Operator, store, holds)?;
+            let members = self.count(Family::Operator, store | StoreId::MEMBERS, holds)?;
+            let (keys, bytes) = (groups.keys + members.keys, groups.bytes + members.bytes);
+            Ok(StoreInfo { keys, bytes, ..groups })
+        });
         let mut stores = stores.collect::<Result<Vec<_>>>()?;
         if self.keeps_rows {
             stores.push(self.count(Family::Table, 0, "rows of the table")?);

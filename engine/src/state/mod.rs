@@ -7,6 +7,7 @@
 //! Every key begins with a [`StoreId`], so that one instance serves all queries and dropping one
 //! is a range deletion.
 
+mod members;
 mod memory;
 mod rocks;
 mod row_codec;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
+pub use members::Members;
 pub use memory::MemoryBackend;
 pub use rocks::RocksBackend;
 pub use row_codec::{EncodedRows, RowCodec, batch_of};
@@ -152,6 +154,12 @@ pub struct StoreId {
 }
 
 impl StoreId {
+    /// Tells what stands beside a store from it: the time of its stream.
+    pub const TIME: u16 = 0x8000;
+
+    /// The same for the members of its groups.
+    pub const MEMBERS: u16 = 0x4000;
+
     /// The bytes that every key of the store begins with.
     pub fn prefix(self) -> [u8; 8] {
         let mut bytes = [0; 8];

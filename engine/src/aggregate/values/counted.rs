@@ -11,6 +11,8 @@ pub(in crate::aggregate) struct Counted {
     /// Walked in order of insertion, so that results and saved states do not depend on hashes.
     counts: IndexMap<Box<[u8]>, i64, DefaultHashBuilder>,
     bytes: usize,
+    /// How many of the first values are no longer new; only where none goes.
+    known: usize,
 }
 
 impl Counted {
@@ -46,6 +48,13 @@ impl Counted {
 }
 
 impl Slot for Counted {
+    const GROWS: bool = true;
+
+    fn grown(&mut self) -> impl Iterator<Item = &[u8]> {
+        let known = std::mem::replace(&mut self.known, self.counts.len());
+        self.counts.keys().skip(known).map(|value| &**value)
+    }
+
     fn add(&mut self, value: Value<'_>, _: i64, rules: &Rules) {
         if self.has_room(value.bytes, rules) {
             self.count(value.bytes, 1);

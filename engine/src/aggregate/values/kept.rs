@@ -144,6 +144,21 @@ impl<S: Slot> Kept<S> {
         Ok(())
     }
 
+    /// Calls `put` with the place in `slots` and the value for each value that is new.
+    pub fn grown(&mut self, slots: &[u32], put: &mut dyn FnMut(usize, &[u8])) {
+        for (at, &slot) in slots.iter().enumerate() {
+            self.slots[slot as usize].grown().for_each(|value| put(at, value));
+        }
+    }
+
+    /// Puts such a value back, which is new no longer.
+    pub fn regrow(&mut self, slot: u32, bytes: &[u8]) {
+        self.change(slot, |slot, _| {
+            slot.restore(Value { bytes, key: bytes.len() }, 1);
+            slot.grown().for_each(drop);
+        });
+    }
+
     /// One array per slot of at most `show` values.
     fn list(&self, slots: &[u32], show: usize) -> Result<ListArray> {
         let lengths = slots.iter().map(|&slot| self.slot(slot).len().min(show));

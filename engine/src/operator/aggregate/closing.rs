@@ -68,7 +68,11 @@ impl Aggregate {
         let expired = std::mem::replace(&mut self.by_start, kept);
         let slots: Vec<u32> = expired.into_values().flatten().collect();
         self.slots.remove(&slots, batch);
-        self.slots.remove_saved_before(&start_bytes(horizon)?, batch);
+        let horizon = start_bytes(horizon)?;
+        self.slots.remove_saved_before(&horizon, batch);
+        if self.spec.functions.iter().any(|function| function.grows()) {
+            self.members.remove_before(&horizon, batch);
+        }
         Ok(())
     }
 }
