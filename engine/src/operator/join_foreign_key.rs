@@ -20,6 +20,7 @@ use arrow::array::{Array, ArrayRef};
 
 use super::join_shape::{JoinShape, SideKeys, split_time, with_time};
 use super::joined::{Half, Joined, JoinedRow};
+use super::references::References;
 use super::{Operator, Output};
 use crate::change::{Changes, Op};
 use crate::error::{Error, Result};
@@ -48,7 +49,7 @@ pub struct JoinForeignKey {
     pads: bool,
     left: RowStore,
     right: RowStore,
-    references: RowStore,
+    references: References,
     given: Option<RowStore>,
 }
 
@@ -114,7 +115,7 @@ impl JoinForeignKey {
             pads,
             left: RowStore::open(places.left)?,
             right: RowStore::open(places.right)?,
-            references: RowStore::open(places.references)?,
+            references: References::at(places.references),
             given: with_before.then(|| RowStore::open(places.given)).transpose()?,
         })
     }
@@ -213,8 +214,7 @@ impl JoinForeignKey {
                 true => Partner::Row(rows.get(row)),
                 false => self.without_partner(),
             };
-            for (reference, _) in self.references.scan_prefix(foreign)? {
-                let key = &reference[foreign.len()..];
+            for key in &self.references.of(foreign)? {
                 let Some(left) = self.left.get(key)?.map(<[u8]>::to_vec) else { continue };
                 let left = Referring::decode(&left)?;
                 let time = time.max(left.time);
@@ -242,10 +242,10 @@ impl JoinForeignKey {
             return;
         }
         if let Some(old) = old {
-            self.references.set(&[old, key].concat(), None);
+            self.references.set(old, key, false);
         }
         if let Some(now) = now {
-            self.references.set(&[now, key].concat(), Some(&[]));
+            self.references.set(now, key, true);
         }
     }
 
@@ -357,14 +357,15 @@ impl Operator for JoinForeignKey {
     }
 
     fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {
-        let stores = [&mut self.left, &mut self.right, &mut self.references];
-        stores.into_iter().chain(&mut self.given).for_each(|store| store.save(batch));
+        self.references.save(batch);
+        let stores = [&mut self.left, &mut self.right].into_iter().chain(&mut self.given);
+        stores.for_each(|store| store.save(batch));
         Ok(())
     }
 
     fn memory(&self) -> usize {
-        let stores = [&self.left, &self.right, &self.references].into_iter().chain(&self.given);
-        stores.map(RowStore::memory).sum()
+        let stores = [&self.left, &self.right].into_iter().chain(&self.given);
+        stores.map(RowStore::memory).sum::<usize>() + self.references.memory()
     }
 }
 

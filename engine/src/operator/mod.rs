@@ -16,6 +16,7 @@ mod joined;
 mod late;
 mod project;
 mod recent_rows;
+mod references;
 mod rekey;
 #[cfg(test)]
 mod script;

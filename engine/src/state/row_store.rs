@@ -1,4 +1,4 @@
-//! A sorted store of entries: the state of tables, of the sides of joins.
+//! A store of entries by key: the state of tables, of the sides of joins.
 //!
 //! Entries are bytes, key and value, mostly as [`super::RowCodec`] encodes them. What was touched
 //! since the last commit is in memory; so is what was read, until the store's budget is exceeded:
@@ -6,10 +6,9 @@
 //!
 //! As long as everything fits, the store knows that it is complete and never asks the backend.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{Bound, Range};
+use hashbrown::HashMap;
 
-use super::{Entry, Place, WriteBatch, prefix_end};
+use super::{Place, WriteBatch, prefix_end};
 use crate::error::Result;
 
 /// Bytes of bookkeeping per entry, roughly.
@@ -18,18 +17,22 @@ const ENTRY_OVERHEAD: usize = 96;
 /// Entries that are read at once when a store is opened; a larger store is read as it is needed.
 const OPEN_ENTRIES: usize = 1 << 16;
 
-/// Sorted entries.
+/// Entries by key.
 #[derive(Debug)]
 pub struct RowStore {
     place: Place,
-    /// Entries in memory; `None`: known to be absent.
-    cache: BTreeMap<Box<[u8]>, Option<Box<[u8]>>>,
-    touched: BTreeSet<Box<[u8]>>,
-    /// Prefixes of which every entry is in memory.
-    loaded: BTreeSet<Box<[u8]>>,
+    cache: HashMap<Box<[u8]>, Cached>,
+    touched: Vec<Box<[u8]>>,
     /// Whether every entry is in memory.
     complete: bool,
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Cached {
+    /// `None`: known to be absent.
+    value: Option<Box<[u8]>>,
+    is_touched: bool,
 }
 
 impl RowStore {
@@ -37,14 +40,9 @@ impl RowStore {
     pub fn open(place: Place) -> Result<Self> {
         let (start, end) = (place.key(&[]), prefix_end(&place.key(&[])));
         let entries = place.backend.scan(place.family, &start..&end, OPEN_ENTRIES + 1)?;
-        let mut store = Self {
-            place,
-            cache: BTreeMap::new(),
-            touched: BTreeSet::new(),
-            loaded: BTreeSet::new(),
-            complete: entries.len() <= OPEN_ENTRIES,
-            bytes: 0,
-        };
+        let complete = entries.len() <= OPEN_ENTRIES;
+        let (cache, touched, bytes) = Default::default();
+        let mut store = Self { place, cache, touched, complete, bytes };
         if store.complete {
             entries.into_iter().for_each(|(key, value)| store.remember(&key[8..], Some(value)));
         }
@@ -58,7 +56,7 @@ impl RowStore {
             let value = self.place.get(key)?.map(Vec::into_boxed_slice);
             self.remember(key, value);
         }
-        Ok(self.cache.get(key).and_then(|value| value.as_deref()))
+        Ok(self.cache.get(key).and_then(|cached| cached.value.as_deref()))
     }
 
     /// Sets the value of a key, or removes it, and gives what was there.
@@ -71,66 +69,35 @@ impl RowStore {
     /// Sets the value of a key, or removes it, without a look at what was there.
     pub fn set(&mut self, key: &[u8], value: Option<&[u8]>) {
         self.remember(key, value.map(Into::into));
-        self.touched.insert(key.into());
-    }
-
-    /// All entries whose key begins with `prefix`, in order of their keys.
-    pub fn scan_prefix(&mut self, prefix: &[u8]) -> Result<Vec<Entry>> {
-        self.load_prefix(prefix)?;
-        let end = prefix_end(prefix);
-        let entries = self.range(prefix..&end);
-        Ok(entries.map(|(key, value)| (key.into(), value.into())).collect())
-    }
-
-    /// Reads everything that begins with `prefix` into memory, where it stays for a while.
-    pub fn load_prefix(&mut self, prefix: &[u8]) -> Result<()> {
-        if self.complete || self.loaded.contains(prefix) {
-            return Ok(());
+        if let Some(cached) = self.cache.get_mut(key)
+            && !std::mem::replace(&mut cached.is_touched, true)
+        {
+            self.touched.push(key.into());
         }
-        self.load_range(prefix..&prefix_end(prefix))?;
-        self.bytes += prefix.len() + ENTRY_OVERHEAD;
-        self.loaded.insert(prefix.into());
-        Ok(())
-    }
-
-    /// Reads a range of keys into memory.
-    pub fn load_range(&mut self, keys: Range<&[u8]>) -> Result<()> {
-        if self.complete || keys.start >= keys.end {
-            return Ok(());
-        }
-        let (start, end) = (self.place.key(keys.start), self.place.key(keys.end));
-        let saved = self.place.backend.scan(self.place.family, &start..&end, usize::MAX)?;
-        for (key, value) in saved {
-            if !self.cache.contains_key(&key[8..]) {
-                self.remember(&key[8..], Some(value));
-            }
-        }
-        Ok(())
-    }
-
-    /// The entries of a range that are in memory, in order of their keys.
-    pub fn range(&self, keys: Range<&[u8]>) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let end = keys.end.max(keys.start);
-        let bounds = (Bound::Included(keys.start), Bound::Excluded(end));
-        let entries = self.cache.range::<[u8], _>(bounds);
-        entries.filter_map(|(key, value)| Some((&**key, value.as_deref()?)))
     }
 
     fn remember(&mut self, key: &[u8], value: Option<Box<[u8]>>) {
         self.bytes += size_of_entry(key, value.as_deref());
-        if let Some(old) = self.cache.insert(key.into(), value) {
-            self.bytes -= size_of_entry(key, old.as_deref());
+        if let Some(cached) = self.cache.get_mut(key) {
+            self.bytes -= size_of_entry(key, cached.value.as_deref());
+            cached.value = value;
+        } else {
+            self.cache.insert(key.into(), Cached { value, is_touched: false });
         }
     }
 
     /// Adds what was touched to the batch of the commit.
     pub fn save(&mut self, batch: &mut WriteBatch) {
-        for key in std::mem::take(&mut self.touched) {
-            match self.cache.get(&key) {
-                Some(Some(value)) => {
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        for key in touched {
+            let Some(cached) = self.cache.get_mut(&key) else { continue };
+            cached.is_touched = false;
+            match &cached.value {
+                Some(value) => {
                     batch.put(self.place.family, self.place.key(&key), value.to_vec());
                 }
-                _ => {
+                None => {
                     batch.delete(self.place.family, self.place.key(&key));
                     self.cache.remove(&key);
                     self.bytes -= size_of_entry(&key, None);
@@ -144,8 +111,7 @@ impl RowStore {
     fn keep_to_budget(&mut self) {
         debug_assert!(self.touched.is_empty());
         if self.bytes > self.place.memory_max {
-            self.cache.clear();
-            self.loaded.clear();
+            self.cache = HashMap::new();
             self.complete = false;
             self.bytes = 0;
         }
@@ -183,7 +149,8 @@ mod tests {
 
         let mut store = RowStore::open(place).unwrap();
         store.set(b"a2", None);
-        assert_eq!(store.scan_prefix(b"a").unwrap(), [((*b"a1").into(), (*b"x").into())]);
+        assert_eq!(store.get(b"a2").unwrap(), None);
+        assert_eq!(store.get(b"b").unwrap(), Some(&b"z"[..]));
         assert_eq!(store.replace(b"a1", None).unwrap().as_deref(), Some(&b"x"[..]));
         assert_eq!(store.get(b"a1").unwrap(), None);
     }
@@ -207,8 +174,8 @@ mod tests {
         }
         store.set(&key(7), None);
         store.set(&key(100), Some(b"new"));
-        let all = store.scan_prefix(b"k").unwrap();
-        assert_eq!(all.len(), 100);
-        assert_eq!((&*all[7].0, &*all[99].1), (&*key(8), &b"new"[..]));
+        assert_eq!(store.get(&key(7)).unwrap(), None);
+        assert_eq!(store.get(&key(8)).unwrap(), Some(&[1, 8][..]));
+        assert_eq!(store.get(&key(100)).unwrap(), Some(&b"new"[..]));
     }
 }

@@ -16,6 +16,8 @@ use crate::error::Result;
 pub(super) struct Grouped {
     /// Index of the input row.
     pub rows: UInt32Array,
+    /// Whether these are all rows of the input, once each and in order.
+    pub is_all: bool,
     /// Key columns, the window's start first.
     pub keys: Vec<ArrayRef>,
     /// What happened to each.
@@ -58,17 +60,18 @@ impl Aggregate {
                 }
             }
         }
+        let is_all = rows.len() == input.len() && (0..).zip(&rows).all(|(at, row)| at == *row);
         let rows = UInt32Array::from(rows);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(keys.len() + 1);
         if self.window.is_some() {
             columns.push(Arc::new(Int64Array::from(starts)));
         }
-        for key in &keys {
-            columns.push(take(key, &rows, None)?);
+        for key in keys {
+            columns.push(if is_all { key } else { take(&key, &rows, None)? });
         }
         let ops = rows.values().iter().map(|row| input.op(*row as usize)).collect();
         let times = rows.values().iter().map(|row| input.times.value(*row as usize)).collect();
-        Ok(Grouped { rows, keys: columns, ops, times, advances })
+        Ok(Grouped { rows, is_all, keys: columns, ops, times, advances })
     }
 }
 

@@ -31,7 +31,7 @@ use crate::aggregate::{BoundAggregate, Groups};
 use crate::change::{Changes, Op};
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, RowErrors};
-use crate::state::{Place, RowCodec, Slots, WriteBatch, batch_of};
+use crate::state::{Members, Place, RowCodec, Slots, WriteBatch, batch_of};
 use crate::window::{StreamTime, TimeWindow};
 
 use grouped::{Grouped, first_seen, pieces};
@@ -66,6 +66,8 @@ pub struct Aggregate {
     state_codec: RowCodec,
     slots: Slots,
     groups: Vec<Box<dyn Groups>>,
+    /// The states of the aggregates that grow.
+    members: Members,
     times: Vec<i64>,
     /// Whether a result of the slot has left before.
     emitted: Vec<bool>,
@@ -97,7 +99,7 @@ impl Aggregate {
     pub fn open(spec: AggregateSpec, window: Option<TimeWindow>, place: Place) -> Result<Self> {
         let window_key = window.iter().map(|_| DataType::Int64);
         let key_types = window_key.chain(spec.keys.types().cloned()).collect();
-        let state_types = spec.functions.iter().flat_map(|function| function.state_types());
+        let state_types = spec.functions.iter().flat_map(|function| saved_types(function.as_ref()));
         // After the states: the time of the result, and whether one has left.
         let state_types = state_types.chain([DataType::Int64, DataType::Boolean]).collect();
         let groups = spec.functions.iter().map(|function| function.groups()).collect();
@@ -108,6 +110,7 @@ impl Aggregate {
             stream_time,
             key_codec: RowCodec::new(key_types)?,
             state_codec: RowCodec::new(state_types)?,
+            members: Members::of_groups(&place),
             slots: Slots::open(place)?,
             groups,
             times: Vec::new(),
@@ -153,8 +156,16 @@ impl Aggregate {
             return Err(Error::Internal("a saved group has no columns".into()));
         };
         let mut states = states;
-        for (groups, function) in self.groups.iter_mut().zip(&self.spec.functions) {
-            let (own, rest) = states.split_at(function.state_types().len());
+        let groups = self.groups.iter_mut().zip(&self.spec.functions);
+        for (set, (groups, function)) in (0..).zip(groups) {
+            if function.grows() {
+                for slot in &slots {
+                    let members = self.members.get(self.slots.key(*slot), set)?;
+                    members.iter().for_each(|member| groups.regrow(*slot, member));
+                }
+                continue;
+            }
+            let (own, rest) = states.split_at(saved_types(function.as_ref()).len());
             groups.load(&slots, own)?;
             states = rest;
         }
@@ -235,6 +246,10 @@ impl Aggregate {
         run: Range<usize>,
     ) -> Result<()> {
         let Arguments { columns, chosen } = &batch.arguments[index];
+        let whole = batch.grouped.is_all && run.len() == batch.slots.len();
+        if let (true, None) = (whole, chosen) {
+            return change(self.groups[index].as_mut(), adds, &batch.slots, columns);
+        }
         let row = |at: &usize| batch.grouped.rows.value(*at);
         let is_chosen =
             |at: &usize| chosen.as_ref().is_none_or(|mask| mask.value(row(at) as usize));
@@ -243,11 +258,7 @@ impl Aggregate {
         let taken = columns.iter().map(|column| Ok(take(column, &rows, None)?));
         let taken = taken.collect::<Result<Vec<_>>>()?;
         let slots: Vec<u32> = at.iter().map(|at| batch.slots[*at]).collect();
-        let groups = &mut self.groups[index];
-        match adds {
-            true => groups.update(&slots, &taken),
-            false => groups.undo(&slots, &taken),
-        }
+        change(self.groups[index].as_mut(), adds, &slots, &taken)
     }
 
     /// Step 5 for running results: what these slots hold now, after what they held before.
@@ -306,8 +317,10 @@ impl Aggregate {
 
     fn state_of(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
         let mut columns = Vec::new();
-        for groups in &self.groups {
-            columns.extend(groups.save(slots)?);
+        for (groups, function) in self.groups.iter().zip(&self.spec.functions) {
+            if !function.grows() {
+                columns.extend(groups.save(slots)?);
+            }
         }
         let times = slots.iter().map(|slot| self.times[*slot as usize]);
         columns.push(Arc::new(Int64Array::from_iter_values(times)));
@@ -315,6 +328,23 @@ impl Aggregate {
         columns.push(Arc::new(emitted.collect::<arrow::array::BooleanArray>()));
         Ok(columns)
     }
+}
+
+fn change(
+    groups: &mut dyn Groups,
+    adds: bool,
+    slots: &[u32],
+    arguments: &[ArrayRef],
+) -> Result<()> {
+    match adds {
+        true => groups.update(slots, arguments),
+        false => groups.undo(slots, arguments),
+    }
+}
+
+/// The columns of an aggregate in the saved state of a group.
+fn saved_types(function: &dyn BoundAggregate) -> Vec<DataType> {
+    if function.grows() { Vec::new() } else { function.state_types() }
 }
 
 impl Batch<'_> {
@@ -363,6 +393,13 @@ impl Operator for Aggregate {
         let encoded = self.state_codec.encode(&states, touched.len())?;
         for (row, slot) in touched.iter().enumerate() {
             self.slots.save(*slot, encoded.get(row), batch);
+        }
+        let (members, slots) = (&self.members, &self.slots);
+        let groups = self.groups.iter_mut().zip(&self.spec.functions);
+        for (set, (groups, _)) in (0..).zip(groups).filter(|(_, (_, function))| function.grows()) {
+            groups.grown(&touched, &mut |at, member| {
+                members.put(slots.key(touched[at]), set, member, batch);
+            });
         }
         self.stream_time.save(batch);
         self.expire(batch)?;
