@@ -91,11 +91,11 @@ impl LogWriter {
         let Some(topic) = self.topic.as_ref().filter(|_| !pending.is_empty()) else {
             return Ok(());
         };
-        let now_ms = (self.now_ms)();
+        let (place, now_ms) = (writer.place(&topic.partitions()[0]), (self.now_ms)());
         for entry in pending {
             let text = serde_json::to_vec(&entry)
                 .map_err(|error| crate::Error::Internal(error.to_string()))?;
-            writer.push(&topic.partitions()[0], None, Some(&text), now_ms, &[])?;
+            writer.push(place, None, Some(&text), now_ms, &[])?;
         }
         Ok(())
     }

@@ -40,13 +40,19 @@ struct OpenBatch {
     bytes_max: usize,
 }
 
+/// Where the records for a partition are collected.
+#[derive(Debug, Clone, Copy)]
+pub struct Place(usize);
+
 /// Collects the records of an epoch and commits them.
 pub struct Writer<'a> {
     log: &'a LogStore,
     transaction: Option<Transaction>,
     /// Whether a topic is written that promises to lose nothing.
     strict: bool,
-    open: BTreeMap<TopicPartition, OpenBatch>,
+    open: Vec<OpenBatch>,
+    /// The partitions that records were added for, and where their batches stand.
+    places: BTreeMap<TopicPartition, Place>,
     columns: BTreeMap<TopicPartition, (Arc<Partition>, ColumnsBuilder)>,
     is_derived: bool,
 }
@@ -54,8 +60,8 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// A writer; the transaction begins with the first full batch.
     pub fn new(log: &'a LogStore) -> Self {
-        let (open, columns) = Default::default();
-        Self { log, transaction: None, strict: false, open, columns, is_derived: false }
+        let (open, places, columns) = Default::default();
+        Self { log, transaction: None, strict: false, open, places, columns, is_derived: false }
     }
 
     /// The same writer for records that a query has computed.
@@ -64,27 +70,29 @@ impl<'a> Writer<'a> {
         Self { is_derived: true, ..self }
     }
 
+    /// Where the records for a partition are collected.
+    pub fn place(&mut self, partition: &Arc<Partition>) -> Place {
+        *self.places.entry(partition.topic_partition().clone()).or_insert_with(|| {
+            self.open.push(OpenBatch::of(partition));
+            Place(self.open.len() - 1)
+        })
+    }
+
     /// Adds a record.
     pub fn push(
         &mut self,
-        partition: &Arc<Partition>,
+        Place(place): Place,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
         timestamp: i64,
         headers: &[HeaderRef<'_>],
     ) -> Result<()> {
-        let name = partition.topic_partition();
-        if !self.open.contains_key(name) {
-            self.open.insert(name.clone(), OpenBatch::of(partition));
-        }
-        let Some(OpenBatch { records, bytes_max, .. }) = self.open.get_mut(name) else {
-            return Ok(());
-        };
+        let OpenBatch { partition, records, bytes_max } = &mut self.open[place];
         let size = records.size_bytes() + size_max(key, value, headers) + BATCH_OVERHEAD;
         let full = !records.is_empty() && size > *bytes_max;
-        let batch = full.then(|| records.build());
+        let full = full.then(|| (Arc::clone(partition), records.build()));
         records.push(key, value, Timestamp(timestamp), headers);
-        batch.map_or(Ok(()), |batch| self.append(partition, batch))
+        full.map_or(Ok(()), |(partition, batch)| self.append(&partition, batch))
     }
 
     /// Adds records as columns.
@@ -113,10 +121,10 @@ impl<'a> Writer<'a> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        for open in std::mem::take(&mut self.open).into_values() {
-            let OpenBatch { partition, mut records, .. } = open;
+        for Place(place) in std::mem::take(&mut self.places).into_values() {
+            let OpenBatch { partition, records, .. } = &mut self.open[place];
             if !records.is_empty() {
-                let batch = records.build();
+                let (partition, batch) = (Arc::clone(partition), records.build());
                 self.append(&partition, batch)?;
             }
         }

@@ -16,6 +16,7 @@ use arrow::record_batch::RecordBatch;
 use log_store::PartitionId;
 use sql::ast::SourceKind;
 
+pub use self::fetched::{PIECE_BYTES, pieces};
 use self::headers::{header, headers, no_headers};
 use self::time::time_column;
 pub use self::time::{TIME_ERROR, time_at};

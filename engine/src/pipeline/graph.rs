@@ -129,6 +129,11 @@ impl Graph {
         self.shards
     }
 
+    /// Threads that it may take at once.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// Adds a node; its inputs must stand before it.
     pub fn add(&mut self, shards: Vec<Box<dyn Operator>>) -> usize {
         debug_assert_eq!(shards.len(), self.shards);

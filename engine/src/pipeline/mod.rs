@@ -67,7 +67,7 @@ use merge::Run;
 use settled::Settled;
 
 /// The most bytes that an epoch reads from one partition.
-const EPOCH_BYTES: usize = 4 << 20;
+const EPOCH_BYTES: usize = 4 * decode::PIECE_BYTES;
 
 /// The same for a client's own query, of which there may be thousands: what an epoch gives waits
 /// in memory until the client has taken it.
@@ -81,6 +81,39 @@ pub enum Output {
     Client(Box<dyn FnMut(Changes) -> Result<()> + Send>),
     /// Nowhere: the pipeline is there for its state.
     Table(Box<Materialized>),
+}
+
+impl Output {
+    /// Brings what came out to where it goes. Gives the number of records written.
+    fn take(
+        &mut self,
+        outputs: Vec<graph::Emitted>,
+        threads: usize,
+        writer: &mut commit::Writer<'_>,
+        batch: &mut WriteBatch,
+    ) -> Result<u64> {
+        match self {
+            Self::Topic(sink) => {
+                let rows: usize = outputs.iter().map(|emitted| emitted.changes.len()).sum();
+                let threads = threads.min(rows / side_by_side::ROWS_PER_THREAD);
+                let encode = |emitted: graph::Emitted| sink.encode(emitted.shard, emitted.changes);
+                let encoded = side_by_side::each(outputs, threads, encode)?;
+                let written = encoded.iter().map(|encoded| sink.write(encoded, writer, batch));
+                let written = written.sum::<Result<u64>>()?;
+                sink.expire(batch)?;
+                return Ok(written);
+            }
+            Self::Table(table) => {
+                for emitted in &outputs {
+                    table.encode(&emitted.changes)?.write(&emitted.changes, batch);
+                }
+            }
+            Self::Client(deliver) => {
+                outputs.into_iter().try_for_each(|emitted| deliver(emitted.changes))?;
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// Counters of a pipeline since it was started.
@@ -130,7 +163,7 @@ impl Pipeline {
     pub fn advance(&mut self) -> Result<bool> {
         let bytes = if self.durable { EPOCH_BYTES } else { CLIENT_EPOCH_BYTES };
         for reader in &mut self.readers {
-            reader.fill(bytes)?;
+            reader.fill(bytes, self.graph.threads())?;
         }
         let exact = self.graph.needs_time_order();
         let mut worked = false;
@@ -203,19 +236,9 @@ impl Pipeline {
     fn commit(&mut self, outputs: Vec<graph::Emitted>) -> Result<()> {
         let mut batch = WriteBatch::default();
         let mut writer = commit::Writer::new(&self.log).derived();
-        for emitted in outputs {
-            match &mut self.output {
-                Output::Topic(sink) => {
-                    self.counters.records_out +=
-                        sink.write(emitted.shard, &emitted.changes, &mut writer, &mut batch)?;
-                }
-                Output::Table(table) => table.write(&emitted.changes, &mut batch)?,
-                Output::Client(deliver) => deliver(emitted.changes)?,
-            }
-        }
-        if let Output::Topic(sink) = &mut self.output {
-            sink.expire(&mut batch)?;
-        }
+        let threads = self.graph.threads();
+        let written = self.output.take(outputs, threads, &mut writer, &mut batch)?;
+        self.counters.records_out += written;
         self.graph.save(&mut batch)?;
         if !self.durable {
             // The backend is in memory: saving is what lets windows and rows of joins expire.

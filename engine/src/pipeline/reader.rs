@@ -2,20 +2,25 @@
 //! are taken.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
-use log_store::{Isolation, Offset, Partition};
+use log_store::{Batch, Isolation, Offset, Partition};
 use sql::ast::SourceKind;
 
 use super::build::Build;
 use super::commit::{ReaderPartition, position_of};
-use super::decode::{DecodedRecords, RawRecord, RecordDecoder};
+use super::decode::{DecodedRecords, RawRecord, RecordDecoder, pieces};
 use super::merge::Run;
+use super::side_by_side;
 use crate::catalog::Source;
 use crate::change::Changes;
 use crate::error::{Code, Error, Result, invalid};
 use crate::plan::SourcePlan;
 use crate::processing_log::LogEntry;
+
+/// Bytes below which starting a thread to decode them costs more than it saves.
+const BYTES_PER_THREAD: usize = 256 << 10;
 
 /// Rows that were read and not taken yet.
 struct Held {
@@ -33,6 +38,13 @@ struct PartitionReader {
     /// Where reading ends, however much there is.
     until: Offset,
     held: VecDeque<Held>,
+}
+
+/// What was fetched from a partition.
+struct Fetched {
+    batches: Vec<Batch>,
+    /// Which of their records are to be read.
+    range: Range<Offset>,
 }
 
 /// Reads one source of a pipeline.
@@ -86,13 +98,36 @@ impl Reader {
         self.is_of_table
     }
 
-    /// Reads from each partition that nothing is held of.
-    pub fn fill(&mut self, max_bytes: usize) -> Result<()> {
-        for partition in &mut self.partitions {
-            while partition.held.is_empty() && partition.behind() {
-                partition.fetch(&self.decoder, max_bytes)?;
+    /// Reads from each partition that nothing is held of, and decodes on so many threads at most.
+    pub fn fill(&mut self, max_bytes: usize, threads: usize) -> Result<()> {
+        let mut fetched = Vec::new();
+        for (at, partition) in self.partitions.iter_mut().enumerate() {
+            if partition.held.is_empty() && partition.behind() {
+                fetched.push((at, partition.fetch(max_bytes)?));
             }
         }
+        self.decode(&fetched, threads)
+    }
+
+    /// Holds what was fetched, which at least is a piece without rows.
+    fn decode(&mut self, fetched: &[(usize, Fetched)], threads: usize) -> Result<()> {
+        let (decoder, partitions) = (&self.decoder, &self.partitions);
+        let pieces = fetched.iter().flat_map(|(at, fetched)| {
+            let nothing = fetched.batches.is_empty().then_some([].as_slice());
+            let pieces = nothing.into_iter().chain(pieces(&fetched.batches));
+            pieces.map(|piece| (*at, &fetched.range, piece))
+        });
+        let pieces: Vec<(usize, &Range<Offset>, &[Batch])> = pieces.collect();
+        let bytes: usize =
+            pieces.iter().flat_map(|(_, _, piece)| *piece).map(Batch::size_bytes).sum();
+        let threads = threads.min(bytes / BYTES_PER_THREAD);
+        let decoded = side_by_side::each(pieces, threads, |(at, range, piece)| {
+            let partition = partitions[at].partition.topic_partition().partition;
+            Ok((at, decoder.decode_fetched(piece, range, partition)?))
+        })?;
+        decoded.into_iter().for_each(|(at, decoded)| self.partitions[at].hold(decoded));
+        // What follows the last record, as the end of a transaction, is read with it.
+        fetched.iter().for_each(|(at, _)| self.partitions[*at].hold_all());
         Ok(())
     }
 
@@ -103,9 +138,9 @@ impl Reader {
 
     /// Reads all of a partition up to its bound.
     pub fn fill_to_bound(&mut self, partition: usize, max_bytes: usize) -> Result<()> {
-        let partition = &mut self.partitions[partition];
-        while partition.behind() {
-            partition.fetch(&self.decoder, max_bytes)?;
+        while self.partitions[partition].behind() {
+            let fetched = self.partitions[partition].fetch(max_bytes)?;
+            self.decode(&[(partition, fetched)], 1)?;
         }
         Ok(())
     }
@@ -181,7 +216,7 @@ impl PartitionReader {
         self.next < self.partition.last_stable_offset().min(self.until)
     }
 
-    fn fetch(&mut self, decoder: &RecordDecoder, max_bytes: usize) -> Result<()> {
+    fn fetch(&mut self, max_bytes: usize) -> Result<Fetched> {
         let from = self.next;
         let fetched = self.partition.read(from, max_bytes, Isolation::ReadCommitted)?;
         if fetched.next_offset <= from {
@@ -191,9 +226,10 @@ impl PartitionReader {
             )));
         }
         self.next = fetched.next_offset.min(self.until);
-        let partition = self.partition.topic_partition().partition;
-        let range = from..self.until;
-        let decoded = decoder.decode_fetched(&fetched.batches, &range, partition)?;
+        Ok(Fetched { batches: fetched.batches, range: from..self.until })
+    }
+
+    fn hold(&mut self, decoded: Vec<DecodedRecords>) {
         self.held.extend(decoded.into_iter().map(|decoded| Held {
             changes: decoded.changes,
             offsets: decoded.offsets,
@@ -201,10 +237,12 @@ impl PartitionReader {
             records: decoded.records,
             next: decoded.end,
         }));
-        // What follows the last record, as the end of a transaction, is read with it.
+    }
+
+    /// Lets the last rows that are held stand for all that was read.
+    fn hold_all(&mut self) {
         if let Some(last) = self.held.back_mut() {
             last.next = self.next.0;
         }
-        Ok(())
     }
 }

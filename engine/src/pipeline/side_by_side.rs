@@ -1,14 +1,16 @@
-//! Runs the shards of one node, on several threads where that pays.
+//! Work on several threads, where that pays: the shards of one node, pieces that are decoded or
+//! encoded.
 //!
-//! A shard sees its own batches in their order and nothing of the others, so the results do not
-//! depend on the number of threads; they are given back in the order of shards and batches.
+//! Each piece of work knows nothing of the others (a shard sees its own batches in their order), so
+//! the results do not depend on the number of threads; they are given back in the order of the
+//! work.
 
 use super::graph::Arrived;
 use crate::error::{Error, Result};
 use crate::operator::{Operator, Output};
 
 /// Rows below which starting a thread costs more than it saves.
-const ROWS_PER_THREAD: usize = 4096;
+pub(super) const ROWS_PER_THREAD: usize = 4096;
 
 /// What one shard has to do.
 pub(super) struct Work<'a> {
@@ -24,20 +26,32 @@ pub(super) struct Work<'a> {
 pub(super) type Processed = (usize, u64, Output);
 
 /// Processes the work of all shards with at most `threads` threads, the caller's included.
-pub(super) fn process(mut work: Vec<Work<'_>>, threads: usize) -> Result<Vec<Processed>> {
+pub(super) fn process(work: Vec<Work<'_>>, threads: usize) -> Result<Vec<Processed>> {
     let rows: usize = work.iter().map(Work::rows).sum();
-    let threads = threads.min(work.len()).min(rows / ROWS_PER_THREAD).max(1);
+    let threads = threads.min(rows / ROWS_PER_THREAD);
+    let outputs = each(work, threads, process_shard)?;
+    Ok(outputs.into_iter().flatten().collect())
+}
+
+/// Does each piece of work, with at most `threads` threads, the caller's included.
+pub(super) fn each<T: Send, R: Send>(
+    mut work: Vec<T>,
+    threads: usize,
+    done: impl Fn(T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let threads = threads.min(work.len()).max(1);
     let each = work.len().div_ceil(threads).max(1);
-    let mut parts: Vec<Vec<Work<'_>>> = Vec::new();
+    let mut parts: Vec<Vec<T>> = Vec::new();
     while !work.is_empty() {
         let rest = work.split_off(each.min(work.len()));
         parts.push(std::mem::replace(&mut work, rest));
     }
     let Some(last) = parts.pop() else { return Ok(Vec::new()) };
+    let all = |part: Vec<T>| part.into_iter().map(&done).collect::<Result<Vec<R>>>();
     std::thread::scope(|scope| {
-        let others = parts.into_iter().map(|part| scope.spawn(move || process_part(part)));
+        let others = parts.into_iter().map(|part| scope.spawn(|| all(part)));
         let others: Vec<_> = others.collect();
-        let last = process_part(last);
+        let last = all(last);
         let mut outputs = Vec::new();
         for other in others {
             let panicked = |_| Error::Internal("a thread of a query panicked".into());
@@ -48,16 +62,13 @@ pub(super) fn process(mut work: Vec<Work<'_>>, threads: usize) -> Result<Vec<Pro
     })
 }
 
-fn process_part(part: Vec<Work<'_>>) -> Result<Vec<Processed>> {
-    let mut outputs = Vec::new();
-    for Work { shard, operator, inbox } in part {
-        for Arrived { sequence, port, changes } in inbox {
-            let mut output = Output::default();
-            operator.process(port, changes, &mut output)?;
-            outputs.push((shard, sequence, output));
-        }
-    }
-    Ok(outputs)
+fn process_shard(Work { shard, operator, inbox }: Work<'_>) -> Result<Vec<Processed>> {
+    let processed = inbox.into_iter().map(|Arrived { sequence, port, changes }| {
+        let mut output = Output::default();
+        operator.process(port, changes, &mut output)?;
+        Ok((shard, sequence, output))
+    });
+    processed.collect()
 }
 
 impl Work<'_> {

@@ -2,26 +2,34 @@
 //!
 //! A stream's row becomes a record, a table's change an upsert or a tombstone, with the headers of
 //! the record that it came from. The row taken back by an update is not written.
+//!
+//! Batches are encoded by themselves, on several threads where there are several, and then written
+//! one after the other.
 
 mod columns;
+mod materialized;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::Int64Type;
+use arrow::record_batch::RecordBatch;
 use log_store::{Header, Topic, partition_for_key};
 
 use super::coalesce::last_of_each;
 use super::commit::Writer;
 use super::expiry::Expiry;
-use crate::catalog::{Role, Source};
+use crate::catalog::Source;
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::format::{Encoder, Format, Layout, encoder, headers_at};
 use crate::function::datetime::TimePattern;
 use crate::row_type::Windowing;
-use crate::state::{EncodedRows, Family, RowCodec, StoreId, WriteBatch};
+use crate::state::WriteBatch;
+
+use materialized::KeptRows;
+pub use materialized::Materialized;
 
 /// Encodes rows of a stream or table as records.
 pub struct Sink {
@@ -46,13 +54,21 @@ pub struct TopicSink {
     coalesces: bool,
 }
 
-/// The rows of a table, kept for whoever asks.
-pub struct Materialized {
-    id: StoreId,
-    key_columns: Vec<usize>,
-    value_columns: Vec<usize>,
-    key_codec: RowCodec,
-    value_codec: RowCodec,
+/// A batch as it is written.
+pub struct Encoded {
+    shard: usize,
+    changes: Changes,
+    records: Records,
+    /// The rows that are kept.
+    kept: Option<KeptRows>,
+}
+
+/// Records of a batch.
+enum Records {
+    /// One by one; those without a time are left out.
+    Single { keys: Option<BinaryArray>, values: BinaryArray, times: Vec<Option<i64>> },
+    /// As columns for each partition.
+    Columns(Vec<(usize, RecordBatch)>),
 }
 
 impl Sink {
@@ -128,6 +144,15 @@ impl Sink {
         }
     }
 
+    /// The records of a batch, one by one.
+    fn records(&self, changes: &Changes) -> Result<Records> {
+        let (rows, len) = (changes.rows.columns(), changes.len());
+        let present: NullBuffer = changes.each_op().map(Op::adds).collect::<Vec<bool>>().into();
+        let keys = self.keys(rows, len)?;
+        let values = self.values(rows, len, &present)?;
+        Ok(Records::Single { keys, values, times: self.times(rows, changes) })
+    }
+
     /// The time of each record; none where the column that holds it cannot be read.
     fn times(&self, rows: &[ArrayRef], changes: &Changes) -> Vec<Option<i64>> {
         let Some((at, pattern)) = &self.time else {
@@ -189,46 +214,60 @@ impl TopicSink {
         self.topic.partitions().iter().map(|partition| partition.high_watermark().0).collect()
     }
 
-    /// Writes a batch; `shard` is where it left the pipeline. Gives the number of records.
+    /// What is to be written of a batch; `shard` is where it left the pipeline.
+    pub fn encode(&self, shard: usize, changes: Changes) -> Result<Encoded> {
+        let changes = self.coalesced(&changes)?.unwrap_or(changes);
+        let records = match &self.sink.layout {
+            Some(layout) => Records::Columns(self.columns(layout, shard, &changes)?),
+            None => self.sink.records(&changes)?,
+        };
+        let kept = self.table.as_ref().map(|table| table.encode(&changes)).transpose()?;
+        Ok(Encoded { shard, changes, records, kept })
+    }
+
+    /// Writes a batch. Gives the number of records.
     pub fn write(
         &mut self,
-        shard: usize,
-        changes: &Changes,
+        encoded: &Encoded,
         writer: &mut Writer<'_>,
         batch: &mut WriteBatch,
     ) -> Result<u64> {
-        let coalesced = self.coalesced(changes)?;
-        let changes = coalesced.as_ref().unwrap_or(changes);
-        let written = match &self.sink.layout {
-            Some(layout) => self.write_columns(layout, shard, changes, writer)?,
-            None => self.write_records(shard, changes, writer)?,
-        };
-        if let Some(table) = &self.table {
-            table.write(changes, batch)?;
+        if let (Some(table), Some(kept)) = (&self.table, &encoded.kept) {
+            kept.write(&encoded.changes, batch);
             if let Some(expiry) = &mut self.expiry {
-                table.note_windows(shard, changes, expiry, batch)?;
+                table.note_windows(encoded, kept, expiry, batch)?;
             }
         }
-        Ok(written)
+        let partitions = self.topic.partitions();
+        match &encoded.records {
+            Records::Single { keys, values, times } => {
+                self.write_single(encoded, keys.as_ref(), values, times, writer)
+            }
+            Records::Columns(columns) => {
+                let mut written = 0;
+                for (partition, rows) in columns {
+                    written += rows.num_rows() as u64;
+                    writer.push_columns(&partitions[*partition], rows.clone())?;
+                }
+                Ok(written)
+            }
+        }
     }
 
-    fn write_records(
+    fn write_single(
         &self,
-        shard: usize,
-        changes: &Changes,
+        Encoded { shard, changes, .. }: &Encoded,
+        keys: Option<&BinaryArray>,
+        values: &BinaryArray,
+        times: &[Option<i64>],
         writer: &mut Writer<'_>,
     ) -> Result<u64> {
-        let rows = changes.rows.columns();
-        let len = changes.len();
-        let keys = self.sink.keys(rows, len)?;
-        let present: NullBuffer = changes.each_op().map(Op::adds).collect::<Vec<bool>>().into();
-        let values = self.sink.values(rows, len, &present)?;
-        let times = self.sink.times(rows, changes);
         let partitions = self.topic.partitions();
+        let places: Vec<_> = partitions.iter().map(|partition| writer.place(partition)).collect();
         let mut written = 0;
-        for row in (0..len).filter(|row| changes.op(*row) != Op::UpdateBefore) {
+        for row in (0..changes.len()).filter(|row| changes.op(*row) != Op::UpdateBefore) {
             let Some(time) = times[row] else { continue };
-            let key = keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
+            let key = keys.filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
             let partition = match key {
                 Some(key) => partition_for_key(key, partitions.len() as u32) as usize,
                 None => shard % partitions.len(),
@@ -242,7 +281,7 @@ impl TopicSink {
                 .iter()
                 .map(|(key, value)| Header { key, value: value.as_deref() })
                 .collect();
-            writer.push(&partitions[partition], key, value, time, &headers)?;
+            writer.push(places[partition], key, value, time, &headers)?;
             written += 1;
         }
         Ok(written)
@@ -253,83 +292,5 @@ impl TopicSink {
             Some(table) => Ok(Some(last_of_each(changes, &table.keys(changes)?)?)),
             None => Ok(None),
         }
-    }
-}
-
-impl Materialized {
-    /// The rows of `source`, kept by the query `number`.
-    pub fn new(source: &Source, number: u32) -> Result<Self> {
-        let keys = source.key_columns().count();
-        let columns =
-            source.columns.iter().filter(|c| matches!(c.role, Role::Key | Role::Value)).count();
-        let types: Vec<DataType> = source.columns.iter().map(|c| c.data_type.clone()).collect();
-        let bounds = if source.window.is_some() { 2 } else { 0 };
-        let key_columns: Vec<usize> = (0..keys).chain(columns..columns + bounds).collect();
-        let key_types = types[..keys].iter().cloned().chain((0..bounds).map(|_| DataType::Int64));
-        let value_types = types[keys..columns].iter().cloned().chain([DataType::Int64]);
-        Ok(Self {
-            id: StoreId { query: number, store: 0, shard: 0 },
-            key_columns,
-            value_columns: (keys..columns).collect(),
-            key_codec: RowCodec::new(key_types.collect())?,
-            value_codec: RowCodec::new(value_types.collect())?,
-        })
-    }
-
-    /// The prefix of its keys.
-    pub fn prefix(&self) -> [u8; 8] {
-        self.id.prefix()
-    }
-
-    /// How keys are encoded: key columns, then the window's start and end.
-    pub fn key_codec(&self) -> &RowCodec {
-        &self.key_codec
-    }
-
-    /// How values are encoded: value columns, then the row's time.
-    pub fn value_codec(&self) -> &RowCodec {
-        &self.value_codec
-    }
-
-    /// The key of each row.
-    fn keys(&self, changes: &Changes) -> Result<EncodedRows> {
-        let columns = self.key_columns.iter().map(|at| changes.rows.column(*at).clone());
-        self.key_codec.encode(&columns.collect::<Vec<_>>(), changes.len())
-    }
-
-    /// Tells the expiry of a windowed table what was written.
-    fn note_windows(
-        &self,
-        shard: usize,
-        changes: &Changes,
-        expiry: &mut Expiry,
-        batch: &mut WriteBatch,
-    ) -> Result<()> {
-        let keys = self.keys(changes)?;
-        let [.., start, end] = self.key_columns.as_slice() else { return Ok(()) };
-        let starts = changes.rows.column(*start).as_primitive::<Int64Type>();
-        let ends = changes.rows.column(*end).as_primitive::<Int64Type>();
-        for (row, op) in changes.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
-            let bounds = (starts.value(row), ends.value(row));
-            expiry.note(shard, bounds, keys.get(row), op.adds(), batch)?;
-        }
-        Ok(())
-    }
-
-    /// Adds changes to the batch of a commit.
-    pub fn write(&self, changes: &Changes, batch: &mut WriteBatch) -> Result<()> {
-        let column = |at: &usize| changes.rows.column(*at).clone();
-        let mut values: Vec<ArrayRef> = self.value_columns.iter().map(column).collect();
-        values.push(Arc::new(Int64Array::clone(&changes.times)));
-        let keys = self.keys(changes)?;
-        let values = self.value_codec.encode(&values, changes.len())?;
-        for (row, op) in changes.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
-            let key = [&self.id.prefix()[..], keys.get(row)].concat();
-            match op.adds() {
-                true => batch.put(Family::Table, key, values.get(row)),
-                false => batch.delete(Family::Table, key),
-            }
-        }
-        Ok(())
     }
 }

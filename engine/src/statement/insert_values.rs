@@ -96,7 +96,8 @@ impl Insertion {
         }
         let topic = topic_of(shared, &self.source.topic)?;
         let mut sink = TopicSink::new(&without_time(&self.source), topic, None)?;
-        sink.write(0, &self.changes, writer, &mut WriteBatch::default())?;
+        let rows = sink.encode(0, self.changes.clone())?;
+        sink.write(&rows, writer, &mut WriteBatch::default())?;
         Ok(())
     }
 }

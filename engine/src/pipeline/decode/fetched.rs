@@ -11,6 +11,22 @@ use crate::error::{Error, Result};
 /// Columns of fewer rows than this are put together with those that follow.
 const FEW_ROWS: usize = 1024;
 
+/// Adjacent batches are decoded together until they are this many bytes of the log.
+pub const PIECE_BYTES: usize = 4 << 20;
+
+/// Divides what was fetched into pieces, each of which is decoded by itself.
+pub fn pieces(batches: &[Batch]) -> impl Iterator<Item = &[Batch]> {
+    let mut bytes = 0;
+    batches.chunk_by(move |one, _| {
+        bytes += one.size_bytes();
+        let goes_on = bytes < PIECE_BYTES;
+        if !goes_on {
+            bytes = 0;
+        }
+        goes_on
+    })
+}
+
 impl RecordDecoder {
     /// Decodes the records of batches that lie in a range of offsets, in their order. Where none
     /// does, this is one piece without rows.
@@ -235,6 +251,20 @@ mod tests {
         let [entry] = decoded[0].errors.as_slice() else { panic!("one entry") };
         let expected = "the records up to offset 2: column N: expected STRING, found INTEGER";
         assert_eq!((entry.message.as_str(), entry.offset), (expected, Some(0)));
+    }
+
+    #[test]
+    fn pieces_end_with_the_batch_that_makes_them_large() {
+        let many: Vec<i32> = (0..50_000).collect();
+        let batches = log(&[&many, &many, &[1]]);
+        let lengths = |count: usize| -> Vec<usize> {
+            let all: Vec<Batch> = batches.iter().cycle().take(count).cloned().collect();
+            pieces(&all).map(<[Batch]>::len).collect()
+        };
+        assert_eq!(lengths(2), [2], "less than a piece");
+        let found = lengths(30);
+        assert_eq!(found.iter().sum::<usize>(), 30);
+        assert!(found.len() > 1 && found.iter().all(|length| *length > 1), "{found:?}");
     }
 
     #[test]

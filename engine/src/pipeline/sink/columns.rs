@@ -12,31 +12,25 @@ use super::{Sink, TopicSink};
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::format::{Layout, RecordColumns};
-use crate::pipeline::commit::Writer;
 
 impl TopicSink {
-    /// Writes a batch as columns. Gives the number of records.
-    pub(super) fn write_columns(
+    /// The columns of a batch for each partition that gets some.
+    pub(super) fn columns(
         &self,
         layout: &Layout,
         shard: usize,
         changes: &Changes,
-        writer: &mut Writer<'_>,
-    ) -> Result<u64> {
+    ) -> Result<Vec<(usize, RecordBatch)>> {
         let times = self.sink.times(changes.rows.columns(), changes);
-        let records = self.sink.records(layout, changes, &times)?;
-        let partitions = self.topic.partitions();
-        let mut written = 0;
-        for (at, rows) in self.places(shard, changes, &times)?.into_iter().enumerate() {
-            written += rows.len() as u64;
-            if rows.len() == records.num_rows() {
-                writer.push_columns(&partitions[at], records.clone())?;
-            } else if !rows.is_empty() {
-                let rows = take_record_batch(&records, &UInt32Array::from(rows))?;
-                writer.push_columns(&partitions[at], rows)?;
+        let records = self.sink.record_columns(layout, changes, &times)?;
+        let places = self.places(shard, changes, &times)?.into_iter().enumerate();
+        let parts = places.filter(|(_, rows)| !rows.is_empty()).map(|(partition, rows)| {
+            match rows.len() == records.num_rows() {
+                true => Ok((partition, records.clone())),
+                false => Ok((partition, take_record_batch(&records, &UInt32Array::from(rows))?)),
             }
-        }
-        Ok(written)
+        });
+        parts.collect()
     }
 
     /// The rows that go to each partition, in their order.
@@ -69,7 +63,7 @@ impl TopicSink {
 
 impl Sink {
     /// The columns of all rows, also of those that are not written.
-    fn records(
+    fn record_columns(
         &self,
         layout: &Layout,
         changes: &Changes,

@@ -28,7 +28,7 @@ async fn readers_of_one_topic_go_on_where_each_of_them_stood() {
         CREATE STREAM AB AS SELECT A.K AS K, B.T AS T FROM A
             JOIN B WITHIN 1 DAY GRACE PERIOD 1 DAY ON A.K = B.K;";
     engine.session().run(statements).await.unwrap();
-    let pad = "x".repeat(4000);
+    let pad = "x".repeat(12_000);
     let record = |step: i64| -> Record {
         let value = format!("{{\"T\":{},\"PAD\":\"{pad}\"}}", 3_600_000 + step);
         (0, step.to_string(), Some(value), step)
