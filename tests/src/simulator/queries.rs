@@ -195,19 +195,22 @@ impl Made {
     }
 
     /// What a batch query over its source must give: the query over what it has made, and the one
-    /// over what it reads.
+    /// over what it reads. A row whose group is NULL, as joins make them, is in no group.
     pub fn batch(&self, name: &str) -> Option<(String, String)> {
         let left = &self.left;
         let counted = "COUNT(*) AS id, SUM(v) AS v";
         let plain = format!("SELECT k, id, v FROM {name}");
         match self.kind {
-            Kind::Aggregate => Some((plain, format!("SELECT k, {counted} FROM {left} GROUP BY k"))),
+            Kind::Aggregate => Some((
+                plain,
+                format!("SELECT k, {counted} FROM {left} WHERE k IS NOT NULL GROUP BY k"),
+            )),
             Kind::Tumbling => {
                 let size = (5 + self.number * 5) * 1000;
                 Some((
                     format!("SELECT k, windowstart, id, v FROM {name}"),
                     format!(
-                        "SELECT k, start, {counted} FROM (SELECT k, rowtime - rowtime % {size} AS start, v FROM {left}) AS timed GROUP BY k, start"
+                        "SELECT k, start, {counted} FROM (SELECT k, rowtime - rowtime % {size} AS start, v FROM {left} WHERE k IS NOT NULL) AS timed GROUP BY k, start"
                     ),
                 ))
             }
@@ -215,7 +218,7 @@ impl Made {
             Kind::TableAggregate => Some((
                 format!("{plain} WHERE id > 0"),
                 format!(
-                    "SELECT g, {counted} FROM (SELECT CAST(v % 5 AS STRING) AS g, v FROM {left}) AS grouped GROUP BY g"
+                    "SELECT g, {counted} FROM (SELECT CAST(v % 5 AS STRING) AS g, v FROM {left} WHERE v IS NOT NULL) AS grouped GROUP BY g"
                 ),
             )),
             Kind::TableTable | Kind::TableTableLeft => Some((plain, self.select())),
