@@ -28,6 +28,7 @@ impl Operator for Filter {
     fn process(&mut self, _port: usize, input: Changes, output: &mut Output) -> Result<()> {
         let matches = self.condition.matches(&input.rows, &mut output.errors)?;
         let kept = match &input.ops {
+            None if matches.true_count() == 0 => return Ok(()),
             None if matches.true_count() == input.len() => input,
             None => input.filter(&matches)?,
             Some(ops) => filter_changes(&input, ops, &matches)?,

@@ -102,6 +102,9 @@ impl JoinShape {
         input: &Changes,
         keys: &SideKeys,
     ) -> Result<Changes> {
+        if joined.ops.is_empty() {
+            return Ok(Changes::none(&self.schema));
+        }
         let mut columns = Vec::with_capacity(self.schema.fields().len());
         for (at, side) in self.sides.iter().enumerate() {
             let input = (at == port).then(|| input.rows.columns());

@@ -25,10 +25,41 @@ const BYTES_PER_THREAD: usize = 256 << 10;
 /// Rows that were read and not taken yet.
 struct Held {
     changes: Changes,
+    /// How many of the rows have been taken.
+    taken: usize,
     offsets: Vec<i64>,
     errors: Vec<LogEntry>,
     records: u64,
     next: i64,
+}
+
+impl Held {
+    /// The time of the next row.
+    fn time(&self) -> Option<i64> {
+        self.changes.times.values().get(self.taken).copied()
+    }
+
+    /// The offset of the next row.
+    fn offset(&self) -> Option<i64> {
+        self.offsets.get(self.taken).copied()
+    }
+
+    /// How many of the next rows are not later than `bound`, and at least one.
+    fn within(&self, bound: i64) -> usize {
+        let times = &self.changes.times.values()[self.taken..];
+        let within = times.iter().take_while(|time| **time <= bound).count();
+        within.max(1).min(times.len())
+    }
+
+    /// Takes the next rows.
+    fn take(&mut self, count: usize) -> Changes {
+        let first = self.taken;
+        self.taken += count;
+        match count == self.changes.len() {
+            true => self.changes.clone(),
+            false => self.changes.slice(first, count),
+        }
+    }
 }
 
 struct PartitionReader {
@@ -159,7 +190,7 @@ impl Reader {
 
     /// The partitions that hold rows, with the time of the next row of each.
     pub fn heads(&self) -> impl Iterator<Item = (usize, i64)> + '_ {
-        let head = |held: &Held| held.changes.times.values().first().copied().unwrap_or(i64::MIN);
+        let head = |held: &Held| held.time().unwrap_or(i64::MIN);
         let partitions = self.partitions.iter().enumerate();
         partitions.filter_map(move |(at, partition)| Some((at, head(partition.held.front()?))))
     }
@@ -174,21 +205,15 @@ impl Reader {
     pub fn take(&mut self, entry: usize, at: usize, bound: i64) -> Option<Run> {
         let partition = &mut self.partitions[at];
         let held = partition.held.front_mut()?;
-        let times = held.changes.times.values();
-        let within = times.iter().take_while(|time| **time <= bound).count().max(1);
-        let count = within.min(held.changes.len());
+        let count = held.within(bound);
         let name = partition.partition.topic_partition().clone();
-        if count >= held.changes.len() {
-            let held = partition.held.pop_front()?;
-            let positions = Some(((self.number, name), held.next));
-            let Held { changes, errors, records, .. } = held;
+        let changes = held.take(count);
+        if held.taken == held.changes.len() {
+            let Held { errors, records, next, .. } = partition.held.pop_front()?;
+            let positions = Some(((self.number, name), next));
             return Some(Run { entry, shard: at, changes, errors, records, positions });
         }
-        let positions = Some(((self.number, name), held.offsets[count]));
-        let changes = held.changes.slice(0, count);
-        let rest = held.changes.len() - count;
-        held.changes = held.changes.slice(count, rest);
-        held.offsets.drain(..count);
+        let positions = held.offset().map(|next| ((self.number, name), next));
         held.records = held.records.saturating_sub(count as u64);
         let errors = std::mem::take(&mut held.errors);
         Some(Run { entry, shard: at, changes, errors, records: count as u64, positions })
@@ -197,7 +222,7 @@ impl Reader {
     /// Partitions with the position in each.
     pub fn places(&self) -> impl Iterator<Item = (Arc<Partition>, i64)> + '_ {
         self.partitions.iter().map(|partition| {
-            let held = partition.held.front().and_then(|held| held.offsets.first().copied());
+            let held = partition.held.front().and_then(Held::offset);
             (Arc::clone(&partition.partition), held.unwrap_or(partition.next.0))
         })
     }
@@ -232,6 +257,7 @@ impl PartitionReader {
     fn hold(&mut self, decoded: Vec<DecodedRecords>) {
         self.held.extend(decoded.into_iter().map(|decoded| Held {
             changes: decoded.changes,
+            taken: 0,
             offsets: decoded.offsets,
             errors: decoded.errors,
             records: decoded.records,
