@@ -4,6 +4,7 @@
 # make conformance  CASES=<folder or file> JSON=<output file> [ARGS=--failures]
 # make lint         formatting and clippy; warnings are errors
 # make bench        benchmarks, compared with the last ones on this machine  [ACCEPT=1: losses are right]
+# make bench-growth more partitions, keys, queries …, as a table and a plot  [ARGS='--only keys --percent 10']
 # make bench-nexmark  Nexmark's queries, compared with Flink and DuckDB where they are  [ARGS=--events 10000000]
 # make clean        forget what is in the demo's data directory
 #
@@ -17,8 +18,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-
-.PHONY: demo test simulate conformance lint bench bench-nexmark clean
+.PHONY: demo test simulate conformance lint bench bench-growth bench-nexmark clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -47,6 +47,10 @@ bench:
 	@$(CARGO) build --quiet --workspace --bins
 	@$(BIN)/figures $(MILLSTREAM_CACHE)/bench $(if $(ACCEPT),--accept) -- \
 		$(CARGO) bench --workspace --benches --profile dev
+
+bench-growth:
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/growth --work $(MILLSTREAM_CACHE)/growth $(ARGS)
 
 bench-nexmark:
 	@$(CARGO) build --quiet --workspace --bins
