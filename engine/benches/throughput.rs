@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use engine::{Engine, Options, Session};
 use log_store::{RecordsBuilder, Timestamp};
 
-use driver::{last_number, number, open, run, stopped, timed};
+use driver::{drop_made, last_number, number, open, run, timed};
 use figure::figure;
 
 const RECORDS: usize = 1_000_000;
@@ -94,7 +94,8 @@ async fn measure() {
                 best_batch = best_batch.min(time);
                 best_query = best_query.min(run(&engine, &mut session, &text(work.query)).await);
                 assert_eq!(number(&mut session, &text(work.given)).await, rows, "{}", work.name);
-                let memory = stopped(&mut session).await;
+                let memory = memory(&mut session).await;
+                drop_made(&mut session, work.query, &format!("OUT_{id}")).await;
                 if work.name.starts_with("tumbling") && id % (TURNS as i32) == 0 {
                     let per_key = memory as usize / KEYS;
                     println!("  {memory} bytes of state in memory, {per_key} per key");
@@ -122,7 +123,6 @@ async fn write_input(engine: &Engine, session: &mut Session) {
     append(engine, "users", users);
     append(engine, "bids", (0..RECORDS).map(|index| (None, bid(index))));
     engine.run_until_idle().await.expect("the queries run");
-    stopped(session).await;
 }
 
 fn bid(index: usize) -> String {
@@ -146,6 +146,11 @@ fn append(engine: &Engine, topic: &str, records: impl Iterator<Item = (Option<St
         }
     }
     assert!(builder.is_empty(), "all batches are full");
+}
+
+/// The memory that the last query holds.
+async fn memory(session: &mut Session) -> i64 {
+    last_number(session, "SHOW QUERIES EXTENDED;", "state_bytes").await
 }
 
 fn show(name: &str, format: &str, query: Duration, batch: Duration) {
@@ -173,7 +178,7 @@ async fn more_state_than_memory() {
         engine.run_until_idle().await.expect("the query runs");
     }
     let time = start.elapsed();
-    let memory = last_number(&mut session, "SHOW QUERIES EXTENDED;", "state_bytes").await;
+    let memory = memory(&mut session).await;
     let whole = "SELECT COUNT(*) FROM COUNTS WHERE N = 2 AND V = 3";
     assert_eq!(number(&mut session, whole).await, RECORDS as i64);
     assert!(memory <= MEMORY as i64, "{memory} bytes in memory");

@@ -24,11 +24,12 @@ pub async fn run(engine: &Engine, session: &mut Session, query: &str) -> Duratio
     time
 }
 
-/// Ends the queries that run; gives the memory that the last one held.
-pub async fn stopped(session: &mut Session) -> i64 {
-    let memory = last_number(session, "SHOW QUERIES EXTENDED;", "state_bytes").await;
-    session.run("TERMINATE ALL;").await.expect("queries end");
-    memory
+/// Drops what a query has made under this name, its topic and the query itself. The others go on:
+/// a table can be asked only while its query keeps it.
+pub async fn drop_made(session: &mut Session, query: &str, name: &str) {
+    let kind = if query.starts_with("CREATE TABLE") { "TABLE" } else { "STREAM" };
+    let statement = format!("DROP {kind} {name} DELETE TOPIC;");
+    session.run(&statement).await.expect("what was made is there");
 }
 
 /// The only number of an answer.

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 use engine::{Clock, Engine, Session, SystemClock};
 use tempfile::TempDir;
 
-use super::driver::{number, open, run, stopped, timed};
+use super::driver::{drop_made, number, open, run, timed};
 use super::{columnar, figure};
 
 /// Rows that are written at once.
@@ -74,15 +74,15 @@ impl Rig {
                 SELECT K, LATEST_BY_OFFSET(V) AS V FROM {stream} GROUP BY K;"
         );
         run(&self.engine, &mut self.session, &query).await;
-        stopped(&mut self.session).await;
     }
 
-    /// The time that a query takes; `{out}` in it is a name that nothing else has.
+    /// The time that a query takes; `{out}` in it is a name that nothing else has. What it has made
+    /// is dropped.
     pub async fn query(&mut self, query: &str) -> Duration {
         self.names += 1;
-        let query = query.replace("{out}", &format!("OUT_{}", self.names));
-        let time = run(&self.engine, &mut self.session, &query).await;
-        stopped(&mut self.session).await;
+        let out = format!("OUT_{}", self.names);
+        let time = run(&self.engine, &mut self.session, &query.replace("{out}", &out)).await;
+        drop_made(&mut self.session, query, &out).await;
         time
     }
 
