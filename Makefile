@@ -3,7 +3,8 @@
 # make simulate     SEEDS=<seed, or first..end>: random programs on machines that crash
 # make conformance  CASES=<folder or file> JSON=<output file> [ARGS=--failures]
 # make lint         formatting and clippy; warnings are errors
-# make bench        benchmarks
+# make bench        benchmarks, compared with the last ones on this machine  [ACCEPT=1: losses are right]
+# make bench-growth more partitions, keys, queries …, as a table and a plot  [ARGS='--only keys --percent 10']
 # make bench-nexmark  Nexmark's queries, compared with Flink and DuckDB where they are  [ARGS=--events 10000000]
 # make clean        forget what is in the demo's data directory
 #
@@ -17,7 +18,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-.PHONY: demo test simulate conformance lint bench bench-nexmark clean
+.PHONY: demo test simulate conformance lint bench bench-growth bench-nexmark clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -43,7 +44,13 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 bench:
-	$(CARGO) bench --workspace --benches --profile dev
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/figures $(MILLSTREAM_CACHE)/bench $(if $(ACCEPT),--accept) -- \
+		$(CARGO) bench --workspace --benches --profile dev
+
+bench-growth:
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/growth --work $(MILLSTREAM_CACHE)/growth $(ARGS)
 
 bench-nexmark:
 	@$(CARGO) build --quiet --workspace --bins

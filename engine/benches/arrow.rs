@@ -8,19 +8,25 @@
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
+#[path = "common/bids.rs"]
+mod bids;
+#[path = "common/columnar.rs"]
+mod columnar;
+#[path = "common/figure.rs"]
+mod figure;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type};
-use engine::format::{
-    ColumnsBuilder, Decoder, Format, Frame, Layout, RecordColumns, Side, decoder,
-};
-use engine::types::TIMESTAMP;
+use engine::format::Frame;
 use log_store::{Columnar, Isolation, LogStore, Offset, Partition, Payload, TopicConfig};
 
-const ROWS: usize = 8192;
+use bids::{ROWS, bids, columns, decode_json, json};
+use figure::figure;
+
 const TURNS: usize = 200;
 const GOAL: f64 = 3.0;
 /// The part of the speed of memory that a column of the log has to have.
@@ -31,7 +37,7 @@ const SUM_BATCHES: usize = 256;
 const SUM_TURNS: usize = 15;
 
 fn main() {
-    let records: Vec<String> = (0..ROWS).map(bid).collect();
+    let records = bids();
     let payloads: Vec<Option<&[u8]>> = records.iter().map(|text| Some(text.as_bytes())).collect();
     let dir = tempfile::tempdir().expect("a directory");
     let log = LogStore::open_dir(dir.path()).expect("a data directory");
@@ -40,60 +46,15 @@ fn main() {
     let all: Vec<usize> = (0..columns().len()).collect();
     write(partition, columns(), json(&all).decode(&payloads).columns);
     let batches = read(partition);
-    compare("all seven columns", &payloads, &batches, &all);
-    compare("two of seven columns", &payloads, &batches, &[0, 2]);
+    compare("decode columns, all seven", &payloads, &batches, &all);
+    compare("decode columns, two of seven", &payloads, &batches, &[0, 2]);
     compare_sums(&log);
 }
 
-fn columns() -> Fields {
-    let columns = [
-        ("AUCTION", DataType::Int64),
-        ("BIDDER", DataType::Int64),
-        ("PRICE", DataType::Float64),
-        ("CHANNEL", DataType::Utf8),
-        ("URL", DataType::Utf8),
-        ("DATE_TIME", TIMESTAMP),
-        ("EXTRA", DataType::Utf8),
-    ];
-    columns.into_iter().map(|(name, data_type)| Field::new(name, data_type, true)).collect()
-}
-
-fn bid(index: usize) -> String {
-    let (auction, bidder) = (1000 + index * 37 % 9000, 100_000 + index * 7919 % 800_000);
-    let (dollars, cents) = (10 + index * 31 % 90_000, index * 17 % 100);
-    let channel = ["Google", "Facebook", "Baidu", "Apple"][index % 4];
-    let time = 1_700_000_000_000_u64 + index as u64 * 13;
-    let item = index * 104_729 % 1_000_000;
-    format!(
-        r#"{{"auction":{auction},"bidder":{bidder},"price":{dollars}.{cents:02},"channel":"{channel}","url":"https://www.nexmark.com/item/{item}/bid.html?query=1","date_time":{time},"extra":"abcdefghijklmnopqrstuvwxyz"}}"#
-    )
-}
-
-fn json(wanted: &[usize]) -> Arc<dyn Decoder> {
-    let side = Side { format: Format::Json, columns: columns(), wrapped: true };
-    decoder(&side, wanted).expect("JSON takes these columns")
-}
-
-/// Writes rows as the sink does.
+/// Writes rows of one moment.
 fn write(partition: &Partition, columns: Fields, values: Vec<ArrayRef>) {
-    let side = |columns| Side { format: Format::Arrow, columns, wrapped: true };
-    let layout = Layout::new(&side(Fields::empty()), &side(columns), false);
-    let records = RecordColumns {
-        times: Int64Array::from_value(1_700_000_000_000, values[0].len()),
-        keys: &[],
-        keyless: None,
-        window: &[],
-        values,
-        tombstones: None,
-        headers: None,
-    };
-    let mut builder = ColumnsBuilder::default();
-    let rows = layout.batch(records).expect("the columns fit");
-    let mut batches = builder.push(rows).expect("the columns fit");
-    batches.extend(builder.build().expect("the columns fit"));
-    for batch in batches {
-        partition.append(batch).expect("the log takes the batch");
-    }
+    let times = Int64Array::from_value(1_700_000_000_000, values[0].len());
+    columnar::write(partition, columns, times, values);
 }
 
 /// What the log hands out: slices of its memory map.
@@ -113,19 +74,11 @@ fn compare(what: &str, payloads: &[Option<&[u8]>], batches: &[Columnar], wanted:
         best_json = best_json.min(decode_json(json.as_ref(), payloads));
         best_arrow = best_arrow.min(decode_arrow(batches, wanted));
     }
-    println!("{what}, {ROWS} records");
+    println!("{what}, {ROWS} records; goal {GOAL}");
     println!("  JSON  {}", rate(best_json));
     println!("  ARROW {}", rate(best_arrow));
     let ratio = best_json.as_secs_f64() / best_arrow.as_secs_f64();
-    println!("  ratio {ratio:.2}, goal {GOAL}");
-}
-
-fn decode_json(decoder: &dyn Decoder, payloads: &[Option<&[u8]>]) -> Duration {
-    let start = Instant::now();
-    let decoded = black_box(decoder.decode(payloads));
-    let time = start.elapsed();
-    assert!(decoded.bad.is_empty() && decoded.columns.iter().all(|column| column.len() == ROWS));
-    time
+    figure(what, ratio, "of decoding JSON");
 }
 
 fn decode_arrow(batches: &[Columnar], wanted: &[usize]) -> Duration {
@@ -172,11 +125,12 @@ fn compare_sums(log: &LogStore) {
         let rows = (SUM_BATCHES * SUM_ROWS) as f64;
         format!("{:8.2} million rows/s", rows / time.as_secs_f64() / 1e6)
     };
-    println!("sum of one column of four, {SUM_BATCHES} batches of {SUM_ROWS} rows");
+    let what = "sum one column of four, ARROW";
+    println!("{what}, {SUM_BATCHES} batches of {SUM_ROWS} rows; goal {SUM_GOAL}");
     println!("  memory {}", rate(best_memory));
     println!("  log    {}", rate(best_log));
     let ratio = best_memory.as_secs_f64() / best_log.as_secs_f64();
-    println!("  ratio {ratio:.2}, goal {SUM_GOAL}");
+    figure(what, ratio, "of the same in memory");
 }
 
 /// Reads a partition as a query does, and of its batches one column.

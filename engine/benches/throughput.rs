@@ -10,14 +10,18 @@
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
-use std::path::Path;
+#[path = "common/driver.rs"]
+mod driver;
+#[path = "common/figure.rs"]
+mod figure;
+
 use std::time::{Duration, Instant};
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
-use engine::{Engine, Options, Outcome, Session, Storage, Workers};
-use futures::StreamExt;
+use engine::{Engine, Options, Session};
 use log_store::{RecordsBuilder, Timestamp};
+
+use driver::{drop_made, last_number, number, open, run, timed};
+use figure::figure;
 
 const RECORDS: usize = 1_000_000;
 const BATCH: usize = 10_000;
@@ -90,7 +94,8 @@ async fn measure() {
                 best_batch = best_batch.min(time);
                 best_query = best_query.min(run(&engine, &mut session, &text(work.query)).await);
                 assert_eq!(number(&mut session, &text(work.given)).await, rows, "{}", work.name);
-                let memory = stopped(&mut session).await;
+                let memory = memory(&mut session).await;
+                drop_made(&mut session, work.query, &format!("OUT_{id}")).await;
                 if work.name.starts_with("tumbling") && id % (TURNS as i32) == 0 {
                     let per_key = memory as usize / KEYS;
                     println!("  {memory} bytes of state in memory, {per_key} per key");
@@ -101,12 +106,6 @@ async fn measure() {
     }
     drop((session, engine));
     more_state_than_memory().await;
-}
-
-async fn open(dir: &Path, state_memory: usize) -> Engine {
-    let storage = Storage::Directory(dir.to_owned());
-    let options = Options { storage, workers: Workers::Manual, state_memory, ..Options::default() };
-    Engine::open(options).await.expect("a data directory")
 }
 
 /// Bids as JSON and as columns, and the users who bid.
@@ -124,7 +123,6 @@ async fn write_input(engine: &Engine, session: &mut Session) {
     append(engine, "users", users);
     append(engine, "bids", (0..RECORDS).map(|index| (None, bid(index))));
     engine.run_until_idle().await.expect("the queries run");
-    stopped(session).await;
 }
 
 fn bid(index: usize) -> String {
@@ -150,50 +148,16 @@ fn append(engine: &Engine, topic: &str, records: impl Iterator<Item = (Option<St
     assert!(builder.is_empty(), "all batches are full");
 }
 
-/// Creates a query and runs it until it has read everything.
-async fn run(engine: &Engine, session: &mut Session, query: &str) -> Duration {
-    let start = Instant::now();
-    session.run(query).await.expect("the query is right");
-    engine.run_until_idle().await.expect("the query runs");
-    start.elapsed()
-}
-
-/// Ends the queries that run; gives the memory that the last one held.
-async fn stopped(session: &mut Session) -> i64 {
-    let memory = last_number(session, "SHOW QUERIES EXTENDED;", "state_bytes").await;
-    session.run("TERMINATE ALL;").await.expect("queries end");
-    memory
-}
-
-/// The only number of an answer.
-async fn number(session: &mut Session, query: &str) -> i64 {
-    last_number(session, &format!("{query};"), "").await
-}
-
-/// The number in the last row of a column, or of the only one.
-async fn last_number(session: &mut Session, statement: &str, column: &str) -> i64 {
-    let outcome = session.run(statement).await.expect("the statement is right").pop();
-    let Some(Outcome::Rows(mut rows)) = outcome else { panic!("{statement} gives no rows") };
-    let at = rows.columns.iter().position(|known| known.name == column).unwrap_or(0);
-    let mut last = None;
-    while let Some(batch) = rows.stream.next().await {
-        let batch = batch.expect("rows");
-        let numbers = batch.column(at).as_primitive::<Int64Type>();
-        last = numbers.values().last().copied().or(last);
-    }
-    last.expect("a number")
-}
-
-async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
-    let start = Instant::now();
-    let result = work.await;
-    (start.elapsed(), result)
+/// The memory that the last query holds.
+async fn memory(session: &mut Session) -> i64 {
+    last_number(session, "SHOW QUERIES EXTENDED;", "state_bytes").await
 }
 
 fn show(name: &str, format: &str, query: Duration, batch: Duration) {
     let rate = |time: Duration| format!("{:.0} records/s", RECORDS as f64 / time.as_secs_f64());
     let ratio = batch.as_secs_f64() / query.as_secs_f64();
     println!("{name:34} {format:>5} {:>16} {:>16} {ratio:6.2}", rate(query), rate(batch));
+    figure(&format!("{name}, {format}"), ratio, "of a batch query");
 }
 
 /// Counts by a million keys, twice each, with 4 MiB of memory.
@@ -214,7 +178,7 @@ async fn more_state_than_memory() {
         engine.run_until_idle().await.expect("the query runs");
     }
     let time = start.elapsed();
-    let memory = last_number(&mut session, "SHOW QUERIES EXTENDED;", "state_bytes").await;
+    let memory = memory(&mut session).await;
     let whole = "SELECT COUNT(*) FROM COUNTS WHERE N = 2 AND V = 3";
     assert_eq!(number(&mut session, whole).await, RECORDS as i64);
     assert!(memory <= MEMORY as i64, "{memory} bytes in memory");

@@ -32,6 +32,11 @@ pub fn peak_kb() -> Result<u64> {
     status("VmHWM:")
 }
 
+/// Kilobytes of memory that are resident and the process's own.
+pub fn own_kb() -> Result<u64> {
+    status("RssAnon:")
+}
+
 fn status(name: &str) -> Result<u64> {
     let text = fs::read_to_string("/proc/self/status")?;
     let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -54,7 +59,7 @@ impl OwnMemory {
         let watcher = std::thread::spawn(move || {
             let mut peak = 0;
             loop {
-                peak = peak.max(status("RssAnon:").unwrap_or(0));
+                peak = peak.max(own_kb().unwrap_or(0));
                 match stopped.recv_timeout(STEP) {
                     Err(RecvTimeoutError::Timeout) => {}
                     _ => return peak,

@@ -86,7 +86,7 @@ pub async fn run(run: &Run) -> Result<Measured> {
 }
 
 /// A query that failed, or that left something, has not been measured.
-fn check(engine: &Engine) -> Result<()> {
+pub fn check(engine: &Engine) -> Result<()> {
     for query in engine.queries() {
         match query.failure {
             Some(failure) => bail!("{} failed: {failure}", query.id),
