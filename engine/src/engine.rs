@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use log_store::{Io, LogStore, Maintenance, StoreOptions, Timestamp};
+use log_store::{Io, LogStore, Maintenance, RealIo, StoreOptions, Timestamp, Unprepared};
 use parking_lot::{Mutex, RwLock};
 
 use crate::backup;
@@ -156,9 +156,10 @@ impl Engine {
     pub async fn open(options: Options) -> Result<Engine> {
         let (log, backend) = open_storage(&options)?;
         recover(&log, backend.as_ref())?;
+        let stranded = take_back_positions(&log, backend.as_ref())?;
+        log.abort_unprepared()?;
         doomed::delete_noted(&log, backend.as_ref())?;
         processing_log::ensure_topic(&log)?;
-        let stranded = take_back_positions(&log, backend.as_ref())?;
         let mut catalog = match backend.get(Family::Meta, CATALOG_KEY)? {
             Some(bytes) => Catalog::decode(&bytes)?,
             None => Catalog::default(),
@@ -274,7 +275,8 @@ fn open_storage(options: &Options) -> Result<(LogStore, Arc<dyn Backend>)> {
         Storage::Memory => Ok((LogStore::in_memory(), Arc::new(MemoryBackend::default()))),
         Storage::Directory(dir) => {
             // The log store comes first: it holds the lock of the directory.
-            let log = LogStore::open_dir(dir)?;
+            let store = StoreOptions { unprepared: Unprepared::Keep, ..StoreOptions::default() };
+            let log = LogStore::open(Arc::new(RealIo), dir, store)?;
             backup::remove_unfinished(dir)?;
             Ok((log, Arc::new(RocksBackend::open(&dir.join("state"))?)))
         }
@@ -282,6 +284,7 @@ fn open_storage(options: &Options) -> Result<(LogStore, Arc<dyn Backend>)> {
             let clock = Arc::clone(&options.clock);
             let store = StoreOptions {
                 maintenance: Maintenance::Manual,
+                unprepared: Unprepared::Keep,
                 clock: Arc::new(move || Timestamp(clock.now_ms())),
                 ..StoreOptions::default()
             };
