@@ -21,6 +21,7 @@ use crate::source_info::SourceInfo;
 use crate::state::{
     Backend, Family, MemoryBackend, RocksBackend, StateWatch, WatchedBackend, WriteBatch,
 };
+use crate::statement::verify::scratch;
 use crate::statement::{doomed, queries};
 
 /// The key of the catalog in the state store.
@@ -278,6 +279,7 @@ fn open_storage(options: &Options) -> Result<(LogStore, Arc<dyn Backend>)> {
             let store = StoreOptions { unprepared: Unprepared::Keep, ..StoreOptions::default() };
             let log = LogStore::open(Arc::new(RealIo), dir, store)?;
             backup::remove_unfinished(dir)?;
+            scratch::remove_left(dir)?;
             Ok((log, Arc::new(RocksBackend::open(&dir.join("state"))?)))
         }
         Storage::Simulated(simulated) => {

@@ -20,6 +20,8 @@ const WRITE_BUFFER_BYTES: usize = 32 << 20;
 #[derive(Debug)]
 pub struct RocksBackend {
     db: Arc<DB>,
+    /// Whether what is written survives the process.
+    logged: bool,
 }
 
 impl RocksBackend {
@@ -36,7 +38,12 @@ impl RocksBackend {
             let operation = format!("cannot open the state in {}", path.display());
             Error::Storage { operation, cause: cause.into_string() }
         })?;
-        Ok(Self { db: Arc::new(db) })
+        Ok(Self { db: Arc::new(db), logged: true })
+    }
+
+    /// The same for state that nobody misses when the process dies.
+    pub fn without_log(path: &Path) -> Result<Self> {
+        Ok(Self { logged: false, ..Self::open(path)? })
     }
 }
 
@@ -92,7 +99,9 @@ impl Backend for RocksBackend {
                 }
             }
         }
-        Ok(self.db.write_opt(writes, &WriteOptions::default())?)
+        let mut options = WriteOptions::default();
+        options.disable_wal(!self.logged);
+        Ok(self.db.write_opt(writes, &options)?)
     }
 
     fn sync(&self) -> Result<()> {
