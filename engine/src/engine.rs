@@ -66,6 +66,17 @@ pub enum Emission {
     Every,
 }
 
+/// What an interruption between a query's output and its state costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// Nothing: both are one transaction.
+    #[default]
+    ExactlyOnce,
+    /// The output of the epoch is written again: there are no transactions. It is there to measure
+    /// what they cost, and nothing but a bench asks for it.
+    AtLeastOnce,
+}
+
 /// Who moves the queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workers {
@@ -82,6 +93,8 @@ pub struct Options {
     pub storage: Storage,
     /// How many changes of one key leave a query.
     pub emission: Emission,
+    /// What an interruption between a query's output and its state costs.
+    pub delivery: Delivery,
     /// Who moves the queries.
     pub workers: Workers,
     /// Bytes of state that one query may keep in memory from one commit to the next; the rest is
@@ -109,6 +122,7 @@ impl Default for Options {
         Self {
             storage: Storage::Memory,
             emission: Emission::Coalesced,
+            delivery: Delivery::ExactlyOnce,
             workers: Workers::Threads(2),
             state_memory: 256 << 20,
             default_partitions: 0,

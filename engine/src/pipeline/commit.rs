@@ -16,6 +16,7 @@ use log_store::{
 };
 
 use super::journal;
+use crate::engine::Delivery;
 use crate::error::{Error, Result};
 use crate::format::ColumnsBuilder;
 use crate::state::{Backend, Family, View, WriteBatch, prefix_end};
@@ -48,14 +49,21 @@ pub struct Writer<'a> {
     strict: bool,
     open: BTreeMap<TopicPartition, OpenBatch>,
     columns: BTreeMap<TopicPartition, (Arc<Partition>, ColumnsBuilder)>,
+    delivery: Delivery,
     is_derived: bool,
 }
 
 impl<'a> Writer<'a> {
     /// A writer; the transaction begins with the first full batch.
     pub fn new(log: &'a LogStore) -> Self {
-        let (open, columns) = Default::default();
-        Self { log, transaction: None, strict: false, open, columns, is_derived: false }
+        let (open, columns, delivery) = Default::default();
+        Self { log, transaction: None, strict: false, open, columns, delivery, is_derived: false }
+    }
+
+    /// The same writer, which begins a transaction or not.
+    #[must_use]
+    pub fn delivering(self, delivery: Delivery) -> Self {
+        Self { delivery, ..self }
     }
 
     /// The same writer for records that a query has computed.
@@ -102,11 +110,15 @@ impl<'a> Writer<'a> {
     }
 
     fn append(&mut self, partition: &Arc<Partition>, batch: AppendBatch) -> Result<()> {
+        let batch = if self.is_derived { batch.derived() } else { batch };
+        if self.delivery == Delivery::AtLeastOnce {
+            partition.append(batch)?;
+            return Ok(());
+        }
         let transaction = match &mut self.transaction {
             Some(transaction) => transaction,
             none => none.insert(self.log.begin()?),
         };
-        let batch = if self.is_derived { batch.derived() } else { batch };
         transaction.append(partition, batch)?;
         self.strict |= partition.config().flush_policy() == FlushPolicy::Always;
         Ok(())
