@@ -122,7 +122,8 @@ fn same_records(name: &str, in_order: bool, found: &World, expected: &World) -> 
     Ok(())
 }
 
-fn shown(record: &TopicRecord) -> String {
+/// A record as it is told.
+pub fn shown(record: &TopicRecord) -> String {
     let value = record.value.as_deref().map(String::from_utf8_lossy);
     format!("{} @ {}", value.as_deref().unwrap_or("(tombstone)"), record.timestamp)
 }
@@ -170,4 +171,4 @@ pub async fn nothing_stays(program: &Program, world: &mut World) -> Result<()> {
 }
 
 /// The one topic that is always there.
-const PROCESSING_LOG: &str = "millstream-processing-log";
+pub const PROCESSING_LOG: &str = "millstream-processing-log";
