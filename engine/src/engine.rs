@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use log_store::{Io, LogStore, Maintenance, StoreOptions, Timestamp};
+use log_store::{Io, LogStore, Maintenance, RealIo, StoreOptions, Timestamp, Unprepared};
 use parking_lot::{Mutex, RwLock};
 
 use crate::backup;
@@ -21,6 +21,7 @@ use crate::source_info::SourceInfo;
 use crate::state::{
     Backend, Family, MemoryBackend, RocksBackend, StateWatch, WatchedBackend, WriteBatch,
 };
+use crate::statement::verify::scratch;
 use crate::statement::{doomed, queries};
 
 /// The key of the catalog in the state store.
@@ -65,6 +66,17 @@ pub enum Emission {
     Every,
 }
 
+/// What an interruption between a query's output and its state costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// Nothing: both are one transaction.
+    #[default]
+    ExactlyOnce,
+    /// The output of the epoch is written again: there are no transactions. It is there to measure
+    /// what they cost, and nothing but a bench asks for it.
+    AtLeastOnce,
+}
+
 /// Who moves the queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workers {
@@ -81,6 +93,8 @@ pub struct Options {
     pub storage: Storage,
     /// How many changes of one key leave a query.
     pub emission: Emission,
+    /// What an interruption between a query's output and its state costs.
+    pub delivery: Delivery,
     /// Who moves the queries.
     pub workers: Workers,
     /// Bytes of state that one query may keep in memory from one commit to the next; the rest is
@@ -108,6 +122,7 @@ impl Default for Options {
         Self {
             storage: Storage::Memory,
             emission: Emission::Coalesced,
+            delivery: Delivery::ExactlyOnce,
             workers: Workers::Threads(2),
             state_memory: 256 << 20,
             default_partitions: 0,
@@ -156,9 +171,10 @@ impl Engine {
     pub async fn open(options: Options) -> Result<Engine> {
         let (log, backend) = open_storage(&options)?;
         recover(&log, backend.as_ref())?;
+        let stranded = take_back_positions(&log, backend.as_ref())?;
+        log.abort_unprepared()?;
         doomed::delete_noted(&log, backend.as_ref())?;
         processing_log::ensure_topic(&log)?;
-        let stranded = take_back_positions(&log, backend.as_ref())?;
         let mut catalog = match backend.get(Family::Meta, CATALOG_KEY)? {
             Some(bytes) => Catalog::decode(&bytes)?,
             None => Catalog::default(),
@@ -274,14 +290,17 @@ fn open_storage(options: &Options) -> Result<(LogStore, Arc<dyn Backend>)> {
         Storage::Memory => Ok((LogStore::in_memory(), Arc::new(MemoryBackend::default()))),
         Storage::Directory(dir) => {
             // The log store comes first: it holds the lock of the directory.
-            let log = LogStore::open_dir(dir)?;
+            let store = StoreOptions { unprepared: Unprepared::Keep, ..StoreOptions::default() };
+            let log = LogStore::open(Arc::new(RealIo), dir, store)?;
             backup::remove_unfinished(dir)?;
+            scratch::remove_left(dir)?;
             Ok((log, Arc::new(RocksBackend::open(&dir.join("state"))?)))
         }
         Storage::Simulated(simulated) => {
             let clock = Arc::clone(&options.clock);
             let store = StoreOptions {
                 maintenance: Maintenance::Manual,
+                unprepared: Unprepared::Keep,
                 clock: Arc::new(move || Timestamp(clock.now_ms())),
                 ..StoreOptions::default()
             };

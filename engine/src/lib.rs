@@ -54,7 +54,7 @@ pub mod types;
 pub use backup::{BackupInfo, restore};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use describe::Description;
-pub use engine::{Emission, Engine, Options, Simulated, Storage, TopicRecord, Workers};
+pub use engine::{Delivery, Emission, Engine, Options, Simulated, Storage, TopicRecord, Workers};
 pub use error::{Code, Diagnostic, Error, Result};
 pub use monitor::{ConnectionInfo, PartitionInfo, QueryInfo, QueryKind};
 pub use outcome::{Column, Done, Outcome, RowStream, Rows};

@@ -108,18 +108,18 @@ pub fn tell_stranded(
     stranded: &[Stranded],
     now_ms: i64,
 ) -> Result<()> {
-    let entries = stranded.iter().map(|Stranded { query, partition, position, end }| LogEntry {
+    let entry = |Stranded { query, partition, position, cut, goes_on }: &Stranded| LogEntry {
         query: catalog.queries.get(query).map_or_else(|| query.to_string(), |q| q.id.clone()),
         operator: "recover".to_owned(),
         topic: Some(partition.topic.to_string()),
         partition: Some(partition.partition.0),
-        offset: Some(*end),
+        offset: Some(*cut),
         message: format!(
-            "a loss of power has cut the log at offset {end}, and the query had read up to {position}: its state and output hold what is lost; it goes on at {end}"
+            "a loss of power has cut the log at offset {cut}, and the query had read up to {position}: its state and output hold what is lost; it goes on at {goes_on}"
         ),
         is_time: false,
-    });
-    let entries: Vec<LogEntry> = entries.collect();
+    };
+    let entries: Vec<LogEntry> = stranded.iter().map(entry).collect();
     entries.iter().for_each(|entry| tracing::warn!(query = entry.query, "{}", entry.message));
     let mut log_writer = LogWriter::new(log, Box::new(move || now_ms));
     log_writer.add(entries);

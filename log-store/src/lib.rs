@@ -97,7 +97,7 @@ pub use env::{Clock, system_clock};
 pub use error::{Error, Result};
 pub use group::{CommittedOffset, Group, Lag, ResetTo};
 pub use io::{Access, DirLock, DiskFault, FaultyIo, File, Io, MemoryIo, RealIo};
-pub use log_store::{LogStore, StoreOptions};
+pub use log_store::{LogStore, StoreOptions, Unprepared};
 pub use maintenance::Maintenance;
 pub use partition::{AppendInfo, Fault, Fetched, Partition, Unread, Verification};
 pub use partitioner::{StickyPartitioner, partition_for_key};

@@ -42,6 +42,19 @@ pub struct StoreOptions {
     pub clock: Clock,
     /// How many segments may be open at the same time.
     pub open_segments_max: usize,
+    /// When the transactions end that a crash has interrupted.
+    pub unprepared: Unprepared,
+}
+
+/// When transactions are aborted that are found open, and that nobody had prepared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unprepared {
+    /// When the store is opened.
+    #[default]
+    AbortOnOpening,
+    /// With [`LogStore::abort_unprepared`]: until then, [`Partition::last_stable_offset`] tells where a
+    /// loss of power has taken away what readers may have seen.
+    Keep,
 }
 
 impl Default for StoreOptions {
@@ -51,6 +64,7 @@ impl Default for StoreOptions {
             maintenance: Maintenance::Background,
             clock: system_clock(),
             open_segments_max: 256,
+            unprepared: Unprepared::default(),
         }
     }
 }
@@ -91,6 +105,9 @@ impl LogStore {
         let offsets = internal(OFFSETS_TOPIC, &env, &topics_dir, &mut topics, &ids)?;
         let coordinator = Coordinator::new(io, ids.clone(), journal);
         recovery.aborted = coordinator.recover(&all_partitions(&topics))?;
+        if options.unprepared == Unprepared::AbortOnOpening {
+            coordinator.abort_unprepared();
+        }
         let groups = Arc::new(GroupOffsets::load(offsets)?);
         let inner = Arc::new(Inner {
             env,
@@ -236,6 +253,13 @@ impl LogStore {
     pub fn idempotent_producer(&self) -> Result<IdempotentProducer> {
         self.inner.env.check_open()?;
         Ok(IdempotentProducer::new(self.coordinator().new_producer()?))
+    }
+
+    /// Aborts the transactions that were found open and not prepared, where that was put off.
+    pub fn abort_unprepared(&self) -> Result<()> {
+        self.inner.env.check_open()?;
+        self.coordinator().abort_unprepared();
+        Ok(())
     }
 
     /// The transactions that wait for their outcome.

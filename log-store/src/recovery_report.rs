@@ -15,7 +15,7 @@ pub struct RecoveryReport {
     pub cut: Vec<CutTail>,
     /// Partitions that are damaged; they are readable up to there and take no writes.
     pub damaged: Vec<DamagedPartition>,
-    /// Transactions that were aborted because they had not been prepared.
+    /// Transactions that are aborted because they had not been prepared.
     pub aborted: Vec<TransactionId>,
 }
 

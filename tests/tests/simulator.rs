@@ -44,8 +44,9 @@ fn report(done: Vec<Result<Tally, Box<Failure>>>, begun: Instant) -> Result<()> 
     let minutes = begun.elapsed().as_secs_f64() / 60.0;
     let crashes: u64 = tallies.iter().map(|tally| tally.crashes).sum();
     let failed: u64 = tallies.iter().map(|tally| tally.failures).sum();
+    let verified: u64 = tallies.iter().map(|tally| tally.verified).sum();
     println!(
-        "{} seeds, {crashes} crashes, {failed} other failures; a minute: {:.0} seeds, {:.0} crashes",
+        "{} seeds, {crashes} crashes, {failed} other failures, {verified} results computed again; a minute: {:.0} seeds, {:.0} crashes",
         tallies.len(),
         tallies.len() as f64 / minutes,
         crashes as f64 / minutes,
@@ -54,6 +55,7 @@ fn report(done: Vec<Result<Tally, Box<Failure>>>, begun: Instant) -> Result<()> 
         failures.into_iter().filter_map(Result::err).map(|failure| failure.to_string()).collect();
     ensure!(failures.is_empty(), "{}\n{} seeds failed", failures.join("\n\n"), failures.len());
     ensure!(crashes > 0, "nothing has crashed");
+    ensure!(verified > 0, "nothing was computed again");
     Ok(())
 }
 

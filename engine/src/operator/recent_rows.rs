@@ -37,7 +37,7 @@ const CAME: u8 = b'x';
 const STATE: &[u8] = b"m";
 
 /// Rows that are read at once when a side is opened; more are read as they are needed.
-const OPEN_ROWS: usize = 1 << 16;
+const OPEN_ROWS: usize = 1 << 14;
 
 /// Bytes of bookkeeping per row, roughly.
 const ROW_OVERHEAD: usize = size_of::<Kept>() + size_of::<RowId>() + 32;

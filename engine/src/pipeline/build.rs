@@ -11,7 +11,7 @@ use super::measure::Placed;
 use super::{Counters, Output, Pipeline, Reader, bind, wanted::Wanted};
 use crate::aggregate::{Input, Settings};
 use crate::catalog::Catalog;
-use crate::engine::Emission;
+use crate::engine::{Delivery, Emission};
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluator;
 use crate::operator::{
@@ -41,6 +41,8 @@ pub struct Build<'a> {
     pub log: log_store::LogStore,
     /// Whether every change leaves, or the last one of a key and batch.
     pub emission: Emission,
+    /// Whether outputs and state change together.
+    pub delivery: Delivery,
     /// Bytes of state that may stay in memory from one commit to the next.
     pub state_memory: usize,
     /// Number of shards of each operator, over which its state is spread; 0: as many as the topic
@@ -113,6 +115,7 @@ pub fn build(build: Build<'_>, output: Output) -> Result<Pipeline> {
         processing_log: LogWriter::new(&build.log, clock),
         log: build.log.clone(),
         durable: build.durable,
+        delivery: build.delivery,
         moved: Default::default(),
         journal,
         settled: Default::default(),

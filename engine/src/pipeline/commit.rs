@@ -16,6 +16,7 @@ use log_store::{
 };
 
 use super::journal;
+use crate::engine::Delivery;
 use crate::error::{Error, Result};
 use crate::format::ColumnsBuilder;
 use crate::state::{Backend, Family, View, WriteBatch, prefix_end};
@@ -54,14 +55,21 @@ pub struct Writer<'a> {
     /// The partitions that records were added for, and where their batches stand.
     places: BTreeMap<TopicPartition, Place>,
     columns: BTreeMap<TopicPartition, (Arc<Partition>, ColumnsBuilder)>,
+    delivery: Delivery,
     is_derived: bool,
 }
 
 impl<'a> Writer<'a> {
     /// A writer; the transaction begins with the first full batch.
     pub fn new(log: &'a LogStore) -> Self {
-        let (open, places, columns) = Default::default();
-        Self { log, transaction: None, strict: false, open, places, columns, is_derived: false }
+        let (open, places, columns, delivery, is_derived) = Default::default();
+        Self { log, transaction: None, strict: false, open, places, columns, delivery, is_derived }
+    }
+
+    /// The same writer, which begins a transaction or not.
+    #[must_use]
+    pub fn delivering(self, delivery: Delivery) -> Self {
+        Self { delivery, ..self }
     }
 
     /// The same writer for records that a query has computed.
@@ -110,11 +118,15 @@ impl<'a> Writer<'a> {
     }
 
     fn append(&mut self, partition: &Arc<Partition>, batch: AppendBatch) -> Result<()> {
+        let batch = if self.is_derived { batch.derived() } else { batch };
+        if self.delivery == Delivery::AtLeastOnce {
+            partition.append(batch)?;
+            return Ok(());
+        }
         let transaction = match &mut self.transaction {
             Some(transaction) => transaction,
             none => none.insert(self.log.begin()?),
         };
-        let batch = if self.is_derived { batch.derived() } else { batch };
         transaction.append(partition, batch)?;
         self.strict |= partition.config().flush_policy() == FlushPolicy::Always;
         Ok(())
@@ -226,7 +238,7 @@ pub fn recover(log: &LogStore, backend: &dyn Backend) -> Result<()> {
 /// One of a query's readers, in the order of its plan, and the partition that it reads.
 pub type ReaderPartition = (usize, TopicPartition);
 
-/// A position behind the end of its log.
+/// A position behind what is left of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stranded {
     /// Number of the query.
@@ -235,12 +247,17 @@ pub struct Stranded {
     pub partition: TopicPartition,
     /// Where it stood.
     pub position: i64,
-    /// Where the log ends, and where it stands now.
-    pub end: i64,
+    /// Where the log ends, or a transaction begins whose commit is lost.
+    pub cut: i64,
+    /// Where it stands now.
+    pub goes_on: i64,
 }
 
 /// Takes positions back to the end of a log that a loss of power has cut short. Otherwise what is
 /// appended next would be taken for what the query has read already.
+///
+/// A log that ends in the middle of a transaction is cut where that begins: it had been committed, or
+/// else nobody would have read it, and is going to be aborted. So this comes before that.
 pub fn take_back_positions(log: &LogStore, backend: &dyn Backend) -> Result<Vec<Stranded>> {
     let end = prefix_end(b"p");
     let mut stranded = Vec::new();
@@ -248,11 +265,12 @@ pub fn take_back_positions(log: &LogStore, backend: &dyn Backend) -> Result<Vec<
     for (key, value) in backend.scan(Family::Meta, b"p"..&end, usize::MAX)? {
         let Some((query, at)) = parse_position_key(&key) else { continue };
         let Ok(found) = log.partition(&at.1) else { continue };
-        let (position, end) = (position(&value)?, found.high_watermark().0);
-        if position > end {
-            put_position(&mut batch, query, &at, end);
+        let (position, cut) = (position(&value)?, found.last_stable_offset().0);
+        if position > cut {
+            let goes_on = position.min(found.high_watermark().0);
+            put_position(&mut batch, query, &at, goes_on);
             journal::lose(query, "a loss of power has cut what it reads", &mut batch);
-            stranded.push(Stranded { query, partition: at.1, position, end });
+            stranded.push(Stranded { query, partition: at.1, position, cut, goes_on });
         }
     }
     if !stranded.is_empty() {

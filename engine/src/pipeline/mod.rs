@@ -43,6 +43,7 @@ use std::sync::Arc;
 use log_store::{LogStore, Partition, TransactionId};
 
 use crate::change::Changes;
+use crate::engine::Delivery;
 use crate::error::Result;
 use crate::processing_log::{LogEntry, LogWriter};
 use crate::state::{Backend, WriteBatch};
@@ -145,6 +146,7 @@ pub struct Pipeline {
     backend: Arc<dyn Backend>,
     log: LogStore,
     durable: bool,
+    delivery: Delivery,
     processing_log: LogWriter,
     /// Input positions to be written at the next commit.
     moved: BTreeMap<ReaderPartition, i64>,
@@ -235,7 +237,7 @@ impl Pipeline {
 
     fn commit(&mut self, outputs: Vec<graph::Emitted>) -> Result<()> {
         let mut batch = WriteBatch::default();
-        let mut writer = commit::Writer::new(&self.log).derived();
+        let mut writer = commit::Writer::new(&self.log).delivering(self.delivery).derived();
         let threads = self.graph.threads();
         let written = self.output.take(outputs, threads, &mut writer, &mut batch)?;
         self.counters.records_out += written;

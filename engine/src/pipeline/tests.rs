@@ -1,5 +1,6 @@
 //! Pipelines in whole engines: emission, memory, threads.
 
+mod delivery;
 mod failing;
 mod many;
 mod nested;

@@ -183,6 +183,7 @@ fn client_pipeline(
             backend: Arc::new(MemoryBackend::default()),
             log: shared.log.clone(),
             emission: shared.options.emission,
+            delivery: shared.options.delivery,
             state_memory: usize::MAX,
             shards: 0,
             threads: 1,

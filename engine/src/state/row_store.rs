@@ -14,8 +14,12 @@ use crate::error::Result;
 /// Bytes of bookkeeping per entry, roughly.
 const ENTRY_OVERHEAD: usize = 96;
 
-/// Entries that are read at once when a store is opened; a larger store is read as it is needed.
-const OPEN_ENTRIES: usize = 1 << 16;
+/// A store of no more bytes than this is read as a whole when it is opened, a larger one as it is
+/// needed: a query has a store for each shard, and answers when all of them are open.
+const OPEN_BYTES: usize = 4 << 20;
+
+/// Entries that are read at once meanwhile.
+const OPEN_PAGE: usize = 256;
 
 /// Entries by key.
 #[derive(Debug)]
@@ -38,16 +42,30 @@ struct Cached {
 impl RowStore {
     /// The store at this place. A small one is read as a whole.
     pub fn open(place: Place) -> Result<Self> {
-        let (start, end) = (place.key(&[]), prefix_end(&place.key(&[])));
-        let entries = place.backend.scan(place.family, &start..&end, OPEN_ENTRIES + 1)?;
-        let complete = entries.len() <= OPEN_ENTRIES;
-        let (cache, touched, bytes) = Default::default();
-        let mut store = Self { place, cache, touched, complete, bytes };
-        if store.complete {
-            entries.into_iter().for_each(|(key, value)| store.remember(&key[8..], Some(value)));
-        }
-        store.keep_to_budget();
+        let (cache, touched) = Default::default();
+        let mut store = Self { place, cache, touched, complete: true, bytes: 0 };
+        store.load_if_small()?;
         Ok(store)
+    }
+
+    fn load_if_small(&mut self) -> Result<()> {
+        let bytes_max = OPEN_BYTES.min(self.place.memory_max);
+        let mut start = self.place.key(&[]);
+        let end = prefix_end(&start);
+        loop {
+            let page = self.place.backend.scan(self.place.family, &start..&end, OPEN_PAGE)?;
+            let next = page.last().map(|(last, _)| [last, &[0][..]].concat());
+            let is_last = page.len() < OPEN_PAGE;
+            page.into_iter().for_each(|(key, value)| self.remember(&key[8..], Some(value)));
+            if self.bytes > bytes_max {
+                self.drop_all();
+                return Ok(());
+            }
+            match next {
+                Some(next) if !is_last => start = next,
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// The value of a key.
@@ -88,9 +106,7 @@ impl RowStore {
 
     /// Adds what was touched to the batch of the commit.
     pub fn save(&mut self, batch: &mut WriteBatch) {
-        let mut touched = std::mem::take(&mut self.touched);
-        touched.sort_unstable();
-        for key in touched {
+        for key in std::mem::take(&mut self.touched) {
             let Some(cached) = self.cache.get_mut(&key) else { continue };
             cached.is_touched = false;
             match &cached.value {
@@ -111,10 +127,14 @@ impl RowStore {
     fn keep_to_budget(&mut self) {
         debug_assert!(self.touched.is_empty());
         if self.bytes > self.place.memory_max {
-            self.cache = HashMap::new();
-            self.complete = false;
-            self.bytes = 0;
+            self.drop_all();
         }
+    }
+
+    fn drop_all(&mut self) {
+        self.cache = HashMap::new();
+        self.complete = false;
+        self.bytes = 0;
     }
 
     /// Bytes of memory held.
@@ -172,6 +192,8 @@ mod tests {
             backend.write(batch).unwrap();
             assert_eq!(store.memory(), 0);
         }
+        let mut store = RowStore::open(store.place).unwrap();
+        assert_eq!(store.memory(), 0);
         store.set(&key(7), None);
         store.set(&key(100), Some(b"new"));
         assert_eq!(store.get(&key(7)).unwrap(), None);

@@ -21,7 +21,7 @@ mod replace;
 mod show;
 pub(crate) mod table;
 pub(crate) mod transaction;
-mod verify;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;

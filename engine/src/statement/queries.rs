@@ -156,6 +156,7 @@ pub fn pipeline_at(
             backend: Arc::clone(&site.backend),
             log: shared.log.clone(),
             emission: shared.options.emission,
+            delivery: shared.options.delivery,
             state_memory: shared.options.state_memory,
             shards: usize::from(entry.shards),
             threads: shared.options.threads(),

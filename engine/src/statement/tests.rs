@@ -5,6 +5,7 @@ mod changed;
 mod exported;
 mod looking;
 mod power;
+mod verified;
 
 use arrow::util::display::array_value_to_string;
 use futures::StreamExt;

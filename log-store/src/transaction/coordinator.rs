@@ -33,6 +33,8 @@ pub(crate) struct Coordinator {
     idle: Mutex<Vec<ProducerIdentity>>,
     leases: Mutex<HashMap<String, Arc<Lease>>>,
     prepared: Mutex<BTreeMap<TransactionId, Prepared>>,
+    /// Found open and not prepared, with where they are.
+    unprepared: Mutex<BTreeMap<TransactionId, Vec<Arc<Partition>>>>,
     /// Decided, and either not everywhere yet or not forgotten by the journal.
     decided: Mutex<BTreeMap<TransactionId, Decision>>,
 }
@@ -54,30 +56,34 @@ impl Coordinator {
             idle: Mutex::default(),
             leases: Mutex::default(),
             prepared: Mutex::default(),
+            unprepared: Mutex::default(),
             decided: Mutex::default(),
         }
     }
 
     /// Brings every transaction that a crash left open to its end, unless somebody else must
-    /// decide. Gives those that were aborted because nobody had prepared them.
+    /// decide. Gives those that nobody had prepared, for [`Self::abort_unprepared`].
     pub(crate) fn recover(&self, partitions: &[Arc<Partition>]) -> Result<Vec<TransactionId>> {
         let entries = self.journal.load()?;
-        let mut aborted = Vec::new();
         for (id, open_in) in open_transactions(partitions) {
-            let decision = match entries.get(&id).map(|entry| entry.state) {
-                Some(JournalState::Prepared) => continue,
+            match entries.get(&id).map(|entry| entry.state) {
+                Some(JournalState::Prepared) => {}
                 Some(JournalState::Decided(outcome)) => {
-                    Decision::new(outcome, JournalDuty::Done, open_in).recorded(self.journal.end())
+                    let decision = Decision::new(outcome, JournalDuty::Done, open_in);
+                    self.carry_out_in_time(id, decision.recorded(self.journal.end()));
                 }
-                None => {
-                    aborted.push(id);
-                    Decision::new(Outcome::Abort, JournalDuty::None, open_in)
-                }
-            };
-            self.carry_out_in_time(id, decision);
+                None => drop(self.unprepared.lock().insert(id, open_in)),
+            }
         }
         self.restore(entries, partitions);
-        Ok(aborted)
+        Ok(self.unprepared.lock().keys().copied().collect())
+    }
+
+    /// Aborts what was found open and not prepared.
+    pub(crate) fn abort_unprepared(&self) {
+        for (id, open_in) in std::mem::take(&mut *self.unprepared.lock()) {
+            self.carry_out_in_time(id, Decision::new(Outcome::Abort, JournalDuty::None, open_in));
+        }
     }
 
     fn restore(

@@ -48,6 +48,30 @@ fn a_dropped_transaction_is_aborted() {
 }
 
 #[test]
+fn what_was_not_prepared_can_be_looked_at_before_it_is_aborted() {
+    let dir = tempfile::tempdir().unwrap();
+    let lost = {
+        let store = open(dir.path());
+        let (a, _) = two(&store);
+        a.append(batch("x=0")).unwrap();
+        let mut transaction = store.begin().unwrap();
+        transaction.append(&a, batch("x=1")).unwrap();
+        let lost = transaction.id();
+        std::mem::forget(transaction);
+        lost
+    };
+    let crashed = crate::reopening::copy_of(dir.path());
+    let options = StoreOptions { unprepared: Unprepared::Keep, ..manual() };
+    let store = LogStore::open(Arc::new(RealIo), crashed.path(), options).unwrap();
+    let a = store.topic("pair").unwrap().partitions()[0].clone();
+    let stands = |a: &Partition| (a.last_stable_offset(), a.high_watermark());
+    assert_eq!(stands(&a), (Offset(1), Offset(2)));
+    store.abort_unprepared().unwrap();
+    assert_eq!(stands(&a), (Offset(3), Offset(3)));
+    assert_eq!((committed(&a), &store.recovery().aborted[..]), ("0:x=0".into(), &[lost][..]));
+}
+
+#[test]
 fn a_prepared_transaction_waits_over_a_crash_and_others_are_aborted() {
     let dir = tempfile::tempdir().unwrap();
     let (first, second, lost) = {

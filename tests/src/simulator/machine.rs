@@ -147,7 +147,7 @@ impl Machine {
                 self.io = self.io.after_kill();
                 self.watch.synced.lock().unwrap_or_else(PoisonError::into_inner).clone()
             }
-            Durability::Strict => {
+            Durability::Strict | Durability::Power => {
                 self.io = self.io.after_crash(chance.number());
                 self.watch.lose_unsynced(chance).context("cut the state's log")?
             }

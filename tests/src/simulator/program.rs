@@ -18,6 +18,9 @@ pub enum Durability {
     /// The power goes, and every topic that counts has `flush.messages=1`: everything that was
     /// acknowledged is there.
     Strict,
+    /// The power goes, and topics have the settings that they are given: everything that was durable
+    /// is there. What queries have written since may be missing, or there twice.
+    Power,
 }
 
 /// The circumstances of a program.
@@ -103,6 +106,13 @@ pub enum Step {
     Statement(String),
     /// Something about the queries that write a stream or table.
     Query(QueryVerb, String),
+    /// Another query that writes a stream.
+    InsertInto {
+        /// Its id, which no other has.
+        id: String,
+        /// The statement that starts it.
+        statement: String,
+    },
     /// Rows that are there together or not at all.
     Insert(Vec<Insertion>),
     /// A tombstone in the topic of a table; the id is in its header.
@@ -129,7 +139,7 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Statement(text) => f.write_str(text),
+            Step::Statement(text) | Step::InsertInto { statement: text, .. } => f.write_str(text),
             Step::Query(verb, sink) => write!(f, "{} what writes {sink};", verb.word()),
             Step::Insert(insertions) => {
                 let statements: Vec<String> = insertions.iter().map(Insertion::statement).collect();
@@ -151,6 +161,10 @@ pub struct Known {
     pub is_windowed: bool,
     /// How it is made; none for one that is inserted into.
     pub query: Option<queries::Made>,
+    /// What else writes it.
+    pub writers: Vec<queries::Made>,
+    /// Whether its query was replaced by another one.
+    pub is_replaced: bool,
     /// Whether its query was paused.
     pub is_paused: bool,
     /// Whether its query was terminated.
@@ -177,17 +191,26 @@ const BEGIN: i64 = 1_700_000_000_000;
 impl Program {
     /// The program of a seed.
     pub fn of(seed: u64) -> Program {
-        let mut chance = Chance::new(seed, 1);
+        let (mut chance, mut variety) = (Chance::new(seed, 1), Chance::new(seed, 4));
         let strict = chance.one_in(2);
+        let durability = match variety.one_in(4) {
+            true => Durability::Power,
+            false if strict => Durability::Strict,
+            false => Durability::Process,
+        };
+        let faults = chance.one_in(3);
         let settings = Settings {
-            durability: if strict { Durability::Strict } else { Durability::Process },
-            faults: chance.one_in(3),
+            durability,
+            // What was undecided would be decided otherwise when the power goes as well.
+            faults: faults && durability != Durability::Power,
             emission: if chance.one_in(2) { Emission::Every } else { Emission::Coalesced },
             state_memory: if chance.one_in(2) { 4_000 } else { 64 << 20 },
         };
         let mut author = Author {
             program: Program { settings, steps: Vec::new(), known: Vec::new() },
             chance,
+            inserts: variety.one_in(2),
+            variety,
             next_id: 1,
             now: BEGIN,
         };
@@ -200,6 +223,10 @@ impl Program {
 struct Author {
     program: Program,
     chance: Chance,
+    /// Decides about what is added to a program, which is the same without it but for that.
+    variety: Chance,
+    /// Whether streams get further writers.
+    inserts: bool,
     next_id: i64,
     now: i64,
 }
@@ -215,6 +242,9 @@ impl Author {
         let steps = STEPS / 2 + self.chance.below(STEPS);
         for _ in 0..steps {
             self.step();
+            if self.inserts && self.variety.one_in(6) {
+                self.insert_into();
+            }
         }
         let paused = self.program.known.iter().filter(|known| known.is_paused && !known.is_ended);
         let resumed = paused.map(|known| Step::Query(QueryVerb::Resume, known.name.clone()));
@@ -265,6 +295,8 @@ impl Author {
             is_table,
             is_windowed: false,
             query: None,
+            writers: Vec::new(),
+            is_replaced: false,
             is_paused: false,
             is_ended: false,
         });
@@ -273,7 +305,7 @@ impl Author {
     /// What a query of some kind may read.
     fn readable(&self, reads: Reads) -> Vec<Known> {
         let plain = self.program.known.iter().filter(|known| !known.is_windowed);
-        let of_kind = plain.filter(|known| known.is_table == reads.table);
+        let of_kind = plain.filter(|known| known.is_table == reads.table && !self.is_mixed(known));
         // What waits for another query must not be read together with what does not.
         let alone = self.program.settings.faults && reads.joined;
         of_kind.filter(|known| !(alone && known.query.is_some())).cloned().collect()
@@ -292,6 +324,8 @@ impl Author {
             is_table: made.is_table(),
             is_windowed: made.is_windowed(),
             query: Some(made),
+            writers: Vec::new(),
+            is_replaced: false,
             is_paused: false,
             is_ended: false,
             name,
@@ -327,8 +361,12 @@ impl Author {
     fn replace(&mut self) {
         let Some(at) = self.running() else { return };
         let known = &mut self.program.known[at];
-        let Some(made) = known.query.as_mut().filter(|made| made.can_be_replaced()) else { return };
+        // One of several that write a stream cannot be replaced.
+        let is_alone = known.writers.is_empty();
+        let can_be = |made: &&mut queries::Made| is_alone && made.can_be_replaced();
+        let Some(made) = known.query.as_mut().filter(can_be) else { return };
         made.number += 1;
+        known.is_replaced = true;
         known.is_paused = false;
         let statement = made.statement(&known.name, true);
         self.push(Step::Statement(statement));
@@ -359,11 +397,58 @@ impl Author {
     fn drop(&mut self) {
         let known = &self.program.known;
         let is_read = |name: &str| known.iter().any(|other| other.reads(name) && !other.is_ended);
-        let unread = known.iter().rposition(|known| known.query.is_some() && !is_read(&known.name));
+        // What several queries write can only go when they have ended.
+        let can_go =
+            |known: &Known| known.query.is_some() && (known.writers.is_empty() || known.is_ended);
+        let unread = known.iter().rposition(|known| can_go(known) && !is_read(&known.name));
         let Some(at) = unread else { return };
         let gone = self.program.known.remove(at);
         let kind = if gone.is_table { "TABLE" } else { "STREAM" };
         self.push(Step::Statement(format!("DROP {kind} IF EXISTS {} DELETE TOPIC;", gone.name)));
+    }
+
+    /// Whether the order of a stream's records depends on which of its queries went on first.
+    fn is_mixed(&self, known: &Known) -> bool {
+        self.program.settings.faults && !known.writers.is_empty()
+    }
+
+    /// Another query for a stream that a query makes. Where it could not be told in which order they
+    /// write, nobody reads that stream.
+    fn insert_into(&mut self) {
+        let known = &self.program.known;
+        let is_read = |name: &str| known.iter().any(|other| other.reads(name));
+        let targets = known.iter().enumerate().filter(|(_, known)| {
+            let is_stream = known.query.is_some() && !known.is_table && !known.is_ended;
+            is_stream && !(self.program.settings.faults && is_read(&known.name))
+        });
+        let targets: Vec<usize> = targets.map(|(at, _)| at).collect();
+        let Some(at) = self.variety.pick(&targets).copied() else { return };
+        let target = known[at].name.clone();
+        let sources = self.readable(Reads::STREAM);
+        let sources: Vec<Known> =
+            sources.into_iter().filter(|source| !self.depends(&source.name, &target)).collect();
+        let Some(left) = self.variety.pick(&sources).map(|known| known.name.clone()) else {
+            return;
+        };
+        let kind =
+            if self.variety.one_in(2) { queries::Kind::Filter } else { queries::Kind::Rekey };
+        let number = self.variety.below(4);
+        let made = queries::Made { kind, left, right: None, number };
+        let id = format!("I{}", self.program.steps.len());
+        let statement = made.insertion(&target, &id);
+        self.program.known[at].writers.push(made);
+        self.push(Step::InsertInto { id, statement });
+        if self.program.known[at].is_paused {
+            self.push(Step::Query(QueryVerb::Pause, target));
+        }
+    }
+
+    /// Whether what is in `name` comes from `other`, or is it.
+    fn depends(&self, name: &str, other: &str) -> bool {
+        let known = self.program.known.iter().find(|k| k.name == name && !k.is_ended);
+        let made = known.into_iter().flat_map(|known| known.query.iter().chain(&known.writers));
+        let mut sources = made.flat_map(|made| [Some(&made.left), made.right.as_ref()]).flatten();
+        name == other || sources.any(|source| self.depends(source, other))
     }
 
     fn insert(&mut self) {
@@ -413,7 +498,7 @@ impl Author {
 
 impl Known {
     fn reads(&self, name: &str) -> bool {
-        self.query.as_ref().is_some_and(|made| made.reads(name))
+        self.query.iter().chain(&self.writers).any(|made| made.reads(name))
     }
 }
 
@@ -435,6 +520,7 @@ mod tests {
         has(|step| matches!(step, Step::Topic { compact: true, .. }));
         has(|step| matches!(step, Step::Insert(insertions) if insertions.len() > 1));
         has(|step| matches!(step, Step::Delete { .. }));
+        has(|step| matches!(step, Step::InsertInto { .. }));
         has(|step| matches!(step, Step::Clock(delta) if *delta < 0));
         for verb in [QueryVerb::Pause, QueryVerb::Resume, QueryVerb::Terminate] {
             assert!(

@@ -67,7 +67,11 @@ pub const KINDS: [Kind; 19] = [
     Kind::TableTableLeft,
 ];
 
-const STREAM: Reads = Reads { table: false, joined: false };
+impl Reads {
+    /// One stream alone.
+    pub const STREAM: Reads = Reads { table: false, joined: false };
+}
+
 const TABLE: Reads = Reads { table: true, joined: false };
 const JOINED_STREAM: Reads = Reads { table: false, joined: true };
 const JOINED_TABLE: Reads = Reads { table: true, joined: true };
@@ -82,7 +86,7 @@ impl Kind {
             | Kind::Tumbling
             | Kind::Final
             | Kind::Hopping
-            | Kind::Session => [Some(STREAM), None],
+            | Kind::Session => [Some(Reads::STREAM), None],
             Kind::TableFilter | Kind::TableAggregate => [Some(TABLE), None],
             Kind::StreamTable | Kind::StreamTableLeft => [Some(JOINED_STREAM), Some(JOINED_TABLE)],
             Kind::StreamStream | Kind::StreamStreamLeft => {
@@ -125,6 +129,11 @@ impl Made {
         matches!(self.kind, Kind::Tumbling | Kind::Final | Kind::Hopping | Kind::Session)
     }
 
+    /// Whether it gives for each row what it would give for that row alone.
+    pub fn is_stateless(&self) -> bool {
+        matches!(self.kind, Kind::Filter | Kind::Rekey)
+    }
+
     /// Whether another number makes a query that may take its place.
     pub fn can_be_replaced(&self) -> bool {
         matches!(self.kind, Kind::Filter | Kind::TableFilter)
@@ -144,6 +153,11 @@ impl Made {
             "CREATE {or_replace}{kind} {if_not_exists}{name} WITH (KAFKA_TOPIC='{name}') AS {};",
             self.select()
         )
+    }
+
+    /// The statement that lets a query of this id write a stream by it.
+    pub fn insertion(&self, stream: &str, id: &str) -> String {
+        format!("INSERT INTO {stream} WITH (QUERY_ID='{id}') {};", self.select())
     }
 
     fn select(&self) -> String {

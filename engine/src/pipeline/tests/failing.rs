@@ -23,6 +23,7 @@ fn panicking(engine: &Engine) -> crate::pipeline::Pipeline {
         backend: Arc::clone(&shared.backend),
         log: shared.log.clone(),
         emission: Emission::Coalesced,
+        delivery: shared.options.delivery,
         state_memory: 1 << 20,
         shards: 0,
         threads: 1,

@@ -1,22 +1,27 @@
 //! `VERIFY`: whether a stream or table is what its queries make of their sources.
 //!
-//! The queries are run again over what they have read until now, from their beginning, with
-//! memory for their state and a log of its own for their output. Then
+//! The queries are run again over what they have read until now, from their beginning, with a store of
+//! their own for their state and a log in memory for their output, from which goes what was looked at.
+//! Then
 //! - of a table the rows that are kept must be the same, and so must be the last record of each key
 //!   in its topic;
 //! - of a stream each record that queries have written must be there as often. What others have
 //!   written to its topic (`INSERT … VALUES`, a producer) is left out, and told of.
 //!
-//! [`cut`] fixes what is compared, [`run`] runs a query again, [`rows`] and [`records`] compare.
+//! [`cut`] fixes what is compared, [`run`] runs a query again, [`rows`] and [`records`] compare. Whatever
+//! there may be much of is kept in [`scratch`], so that memory bounds nothing ([`kept`]).
 //! Where something that was read is gone, or a query was changed on its way, nothing can be said,
 //! and the statement says why.
 
 mod cut;
 mod found;
+mod kept;
 mod records;
 mod rows;
 mod run;
+pub mod scratch;
 mod tape;
+mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +32,8 @@ use sql::ast::{Ident, SourceKind};
 use self::cut::{Cut, Replayed};
 use self::found::Differences;
 use self::records::{LastRecords, Records};
+use self::run::Again;
+use self::scratch::Scratch;
 use self::tape::Written;
 use super::done;
 use crate::catalog::{Catalog, QueryEntry, Source, kind_name};
@@ -95,9 +102,11 @@ fn verify(shared: &Shared, catalog: &Catalog, source: &Source, stop: &Stop) -> R
     let word = if ids.len() == 1 { "query" } else { "queries" };
     let verb = if ids.len() == 1 { "makes of its sources" } else { "make of their sources" };
     let made = format!("{word} {} {verb}", ids.join(", "));
+    let scratch = Scratch::open(shared)?;
+    let again = Again { shared, catalog, cut: &cut, scratch: &scratch };
     let compared = match source.kind {
-        SourceKind::Stream => stream(shared, catalog, source, &cut, stop),
-        SourceKind::Table => table(shared, catalog, source, &cut, stop),
+        SourceKind::Stream => stream(&again, source, stop),
+        SourceKind::Table => table(&again, source, stop),
     };
     // Old records may have gone while they were read.
     let (differences, compared) = compared.map_err(|error| match error {
@@ -117,20 +126,15 @@ fn verify(shared: &Shared, catalog: &Catalog, source: &Source, stop: &Stop) -> R
     }
 }
 
-fn stream(
-    shared: &Shared,
-    catalog: &Catalog,
-    source: &Source,
-    cut: &Cut,
-    stop: &Stop,
-) -> Result<(Differences, String)> {
+fn stream(again: &Again<'_>, source: &Source, stop: &Stop) -> Result<(Differences, String)> {
+    let cut = again.cut;
     cut.check_output()?;
-    cut.wait_for_output(shared)?;
-    let mut records = Records::new(source, cut)?;
+    cut.wait_for_output(again.shared)?;
+    let mut records = Records::new(source, cut, again.scratch)?;
     for replayed in &cut.queries {
         let mut written = Written::default();
         let mut look = |topic: &Topic| records.expect(&mut written, topic);
-        run::again(shared, catalog, cut, replayed, stop, &mut look)?;
+        run::again(again, replayed, stop, &mut look)?;
     }
     let (differences, expected, others) = records.compare(stop)?;
     let mut message = format!("{expected} records of topic '{}' compared", source.topic);
@@ -140,22 +144,17 @@ fn stream(
     Ok((differences, message))
 }
 
-fn table(
-    shared: &Shared,
-    catalog: &Catalog,
-    source: &Source,
-    cut: &Cut,
-    stop: &Stop,
-) -> Result<(Differences, String)> {
+fn table(again: &Again<'_>, source: &Source, stop: &Stop) -> Result<(Differences, String)> {
+    let cut = again.cut;
     let [replayed] = cut.queries.as_slice() else {
         return Err(Error::Internal("a table of several queries".into()));
     };
     // The topic is compared as well, where it is whole and nobody else's.
-    let left_out = topic_left_out(catalog, source, cut, replayed);
+    let left_out = topic_left_out(again.catalog, source, cut, replayed);
     let mut last = match left_out {
         None => {
-            cut.wait_for_output(shared)?;
-            Some(LastRecords::new(source, cut)?)
+            cut.wait_for_output(again.shared)?;
+            Some(LastRecords::new(source, cut, again.scratch)?)
         }
         Some(_) => None,
     };
@@ -164,8 +163,9 @@ fn table(
         Some(last) => last.expect(&mut written, topic),
         None => Ok(()),
     };
-    let state = run::again(shared, catalog, cut, replayed, stop, &mut look)?;
+    run::again(again, replayed, stop, &mut look)?;
     let mut differences = Differences::default();
+    let state = again.scratch.backend();
     let rows = rows::compare(source, replayed, state.as_ref(), cut, stop, &mut differences)?;
     let mut message = format!("{rows} rows compared");
     match (last, left_out) {

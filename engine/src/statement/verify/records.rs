@@ -1,16 +1,17 @@
 //! Comparing topics: all records of a stream's, the last one of each key of a table's.
 //!
 //! What is expected comes as it is computed, and as many records of what was found are read with it:
-//! where both are the same, little is in memory.
-
-use std::collections::HashMap;
+//! where both are the same, little has to be kept.
 
 use log_store::{ConfigEntry, PartitionId};
 
 use super::Stop;
 use super::cut::Cut;
 use super::found::{Differences, is_same, named};
+use super::kept::{Codec, Counts, Lasts, place};
+use super::scratch::Scratch;
 use super::tape::{Of, Rec, Tape, Written};
+use super::walk::next_pair;
 use crate::catalog::{Role, Source};
 use crate::error::Result;
 use crate::format::Format;
@@ -40,7 +41,7 @@ pub struct Records {
     reader: Reader,
     found: Vec<Tape>,
     /// How much more often a record is expected than found.
-    outstanding: HashMap<Rec, i64>,
+    outstanding: Counts,
     expected: u64,
 }
 
@@ -48,7 +49,8 @@ pub struct Records {
 pub struct LastRecords {
     reader: Reader,
     found: Vec<Tape>,
-    expected: HashMap<Vec<u8>, Rec>,
+    expected: Lasts,
+    last: Lasts,
 }
 
 impl Reader {
@@ -119,112 +121,8 @@ impl Reader {
         let mut columns = a.rows.columns().iter().zip(b.rows.columns());
         Ok(a.len() == 1 && b.len() == 1 && columns.all(|(a, b)| is_same(a, b)))
     }
-}
 
-impl Records {
-    /// Compares with what is in the topic.
-    pub fn new(source: &Source, cut: &Cut) -> Result<Self> {
-        let found = tapes(cut, Of::Queries);
-        let reader = Reader::new(source, cut)?;
-        Ok(Self { reader, found, outstanding: HashMap::new(), expected: 0 })
-    }
-
-    /// Expects what a copy of the topic has got since the last time.
-    pub fn expect(&mut self, written: &mut Written, topic: &log_store::Topic) -> Result<()> {
-        for (number, mut tape) in written.since(topic).into_iter().enumerate() {
-            while let Some(record) = tape.next_record()? {
-                self.expected += 1;
-                self.settle(record, 1);
-                if let Some(found) = self.found[number].next_record()? {
-                    self.settle(found, -1);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn settle(&mut self, record: Rec, count: i64) {
-        use std::collections::hash_map::Entry;
-        match self.outstanding.entry(self.reader.plain(record)) {
-            Entry::Vacant(entry) => {
-                entry.insert(count);
-            }
-            Entry::Occupied(mut entry) => {
-                *entry.get_mut() += count;
-                if *entry.get() == 0 {
-                    entry.remove();
-                }
-            }
-        }
-    }
-
-    /// What differs, how many records were expected, and how many were left out.
-    pub fn compare(mut self, stop: &Stop) -> Result<(Differences, u64, u64)> {
-        for number in 0..self.found.len() {
-            while let Some(record) = self.found[number].next_record()? {
-                self.settle(record, -1);
-                stop.check()?;
-            }
-        }
-        let mut differences = Differences::default();
-        let mut outstanding: Vec<(&Rec, &i64)> = self.outstanding.iter().collect();
-        outstanding.sort();
-        for (record, count) in outstanding {
-            let shown = self.reader.shown(record);
-            let times = match count.unsigned_abs() {
-                1 => String::new(),
-                many => format!(", {many} times"),
-            };
-            let what = format!("{} in partition {}", self.reader.key(record)?, record.partition);
-            match *count > 0 {
-                true => differences.add(&what, &format!("{shown}{times}"), "none left"),
-                false => differences.add(&what, "no more", &format!("{shown}{times}")),
-            }
-        }
-        let left_out = self.found.iter().map(|tape| tape.left_out).sum();
-        Ok((differences, self.expected, left_out))
-    }
-}
-
-impl LastRecords {
-    /// Compares with what is in the topic.
-    pub fn new(source: &Source, cut: &Cut) -> Result<Self> {
-        let found = tapes(cut, Of::Everybody);
-        Ok(Self { reader: Reader::new(source, cut)?, found, expected: HashMap::new() })
-    }
-
-    /// Expects what a copy of the topic has got since the last time.
-    pub fn expect(&mut self, written: &mut Written, topic: &log_store::Topic) -> Result<()> {
-        for mut tape in written.since(topic) {
-            while let Some(record) = tape.next_record()? {
-                keep_last(&mut self.expected, self.reader.plain(record));
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds what differs; gives the number of keys.
-    pub fn compare(mut self, stop: &Stop, differences: &mut Differences) -> Result<u64> {
-        let mut found = HashMap::new();
-        let mut count = 0;
-        for tape in &mut self.found {
-            while let Some(record) = tape.next_record()? {
-                keep_last(&mut found, self.reader.plain(record));
-                count += 1;
-                if u64::is_multiple_of(count, RECORDS) {
-                    stop.check()?;
-                }
-            }
-        }
-        let mut keys: Vec<&Vec<u8>> = self.expected.keys().chain(found.keys()).collect();
-        keys.sort();
-        keys.dedup();
-        for key in &keys {
-            self.add_difference(self.expected.get(*key), found.get(*key), differences)?;
-        }
-        Ok(keys.len() as u64)
-    }
-
+    /// Adds a key whose last records differ.
     fn add_difference(
         &self,
         expected: Option<&Rec>,
@@ -234,16 +132,16 @@ impl LastRecords {
         // A tombstone says what no record says.
         let is_gone = |record: Option<&Rec>| record.is_none_or(|record| record.value.is_none());
         let is_same = match (expected, found) {
-            (Some(expected), Some(found)) => self.reader.is_same(expected, found)?,
+            (Some(expected), Some(found)) => self.is_same(expected, found)?,
             _ => false,
         };
         if is_same || (is_gone(expected) && is_gone(found)) {
             return Ok(());
         }
         let Some(record) = expected.or(found) else { return Ok(()) };
-        let what = format!("last record of {}", self.reader.key(record)?);
+        let what = format!("last record of {}", self.key(record)?);
         let shown = |record: Option<&Rec>| match record {
-            Some(record) => self.reader.shown(record),
+            Some(record) => self.shown(record),
             None => "none".to_owned(),
         };
         differences.add(&what, &shown(expected), &shown(found));
@@ -251,13 +149,107 @@ impl LastRecords {
     }
 }
 
+impl Records {
+    /// Compares with what is in the topic.
+    pub fn new(source: &Source, cut: &Cut, scratch: &Scratch) -> Result<Self> {
+        let outstanding = Counts::new(place(scratch.backend(), 0))?;
+        let (reader, found) = (Reader::new(source, cut)?, tapes(cut, Of::Queries));
+        Ok(Self { reader, found, outstanding, expected: 0 })
+    }
+
+    /// Expects what a copy of the topic has got since the last time.
+    pub fn expect(&mut self, written: &mut Written, topic: &log_store::Topic) -> Result<()> {
+        for (number, mut tape) in written.since(topic).into_iter().enumerate() {
+            while let Some(record) = tape.next_record()? {
+                self.expected += 1;
+                self.settle(record, 1)?;
+                if let Some(found) = self.found[number].next_record()? {
+                    self.settle(found, -1)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, record: Rec, count: i64) -> Result<()> {
+        self.outstanding.add(self.reader.plain(record), count)
+    }
+
+    /// What differs, how many records were expected, and how many were left out.
+    pub fn compare(mut self, stop: &Stop) -> Result<(Differences, u64, u64)> {
+        for number in 0..self.found.len() {
+            while let Some(record) = self.found[number].next_record()? {
+                self.settle(record, -1)?;
+                stop.check()?;
+            }
+        }
+        let mut differences = Differences::default();
+        let reader = &self.reader;
+        self.outstanding.for_each(|record, count| {
+            let shown = reader.shown(record);
+            let times = match count.unsigned_abs() {
+                1 => String::new(),
+                many => format!(", {many} times"),
+            };
+            let what = format!("{} in partition {}", reader.key(record)?, record.partition);
+            match count > 0 {
+                true => differences.add(&what, &format!("{shown}{times}"), "none left"),
+                false => differences.add(&what, "no more", &format!("{shown}{times}")),
+            }
+            stop.check()
+        })?;
+        let left_out = self.found.iter().map(|tape| tape.left_out).sum();
+        Ok((differences, self.expected, left_out))
+    }
+}
+
+impl LastRecords {
+    /// Compares with what is in the topic.
+    pub fn new(source: &Source, cut: &Cut, scratch: &Scratch) -> Result<Self> {
+        let lasts = |store| Lasts::new(place(scratch.backend(), store));
+        let (reader, found) = (Reader::new(source, cut)?, tapes(cut, Of::Everybody));
+        Ok(Self { reader, found, expected: lasts(1)?, last: lasts(2)? })
+    }
+
+    /// Expects what a copy of the topic has got since the last time.
+    pub fn expect(&mut self, written: &mut Written, topic: &log_store::Topic) -> Result<()> {
+        for mut tape in written.since(topic) {
+            while let Some(record) = tape.next_record()? {
+                self.expected.put(self.reader.plain(record))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what differs; gives the number of keys.
+    pub fn compare(mut self, stop: &Stop, differences: &mut Differences) -> Result<u64> {
+        let mut count = 0;
+        for tape in &mut self.found {
+            while let Some(record) = tape.next_record()? {
+                self.last.put(self.reader.plain(record))?;
+                count += 1;
+                if u64::is_multiple_of(count, RECORDS) {
+                    stop.check()?;
+                }
+            }
+        }
+        let (codec, mut keys) = (Codec::new()?, 0);
+        let (mut expected, mut found) = (self.expected.walk()?, self.last.walk()?);
+        while let Some((a, b)) = next_pair(&mut expected, &mut found)? {
+            let same = matches!((&a, &b), (Some((_, a)), Some((_, b))) if a == b);
+            if !same {
+                let [a, b] = [a, b].map(|entry| entry.map(|(_, row)| codec.decode(&row)));
+                let (a, b) = (a.transpose()?, b.transpose()?);
+                self.reader.add_difference(a.as_ref(), b.as_ref(), differences)?;
+            }
+            keys += 1;
+            stop.check()?;
+        }
+        Ok(keys)
+    }
+}
+
 fn tapes(cut: &Cut, of: Of) -> Vec<Tape> {
     let tapes = cut.output.iter().enumerate();
     tapes.map(|(number, stretch)| Tape::new(number, stretch, of)).collect()
-}
-
-fn keep_last(last: &mut HashMap<Vec<u8>, Rec>, record: Rec) {
-    if let Some(key) = record.key.clone() {
-        last.insert(key, record);
-    }
 }

@@ -1,53 +1,16 @@
 //! Comparing the rows that are kept of a table.
 
-use std::cmp::Ordering;
-use std::collections::VecDeque;
-
 use arrow::array::ArrayRef;
 
 use super::Stop;
 use super::cut::{Cut, Replayed};
 use super::found::{Differences, is_same, named, text};
+use super::walk::{Walk, next_pair};
 use crate::catalog::Source;
 use crate::error::Result;
 use crate::pipeline::Materialized;
 use crate::row_type::pseudo;
-use crate::state::{Entry, Family, View, prefix_end};
-
-/// Rows that are read at once.
-const PAGE: usize = 4096;
-
-/// Walks through the rows of a table in the order of their keys.
-struct Walk<'a> {
-    view: &'a dyn View,
-    start: Vec<u8>,
-    end: Vec<u8>,
-    page: VecDeque<Entry>,
-    is_last: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(view: &'a dyn View, prefix: &[u8]) -> Self {
-        let (start, end) = (prefix.to_vec(), prefix_end(prefix));
-        Self { view, start, end, page: VecDeque::new(), is_last: false }
-    }
-
-    fn peek(&mut self) -> Result<Option<&Entry>> {
-        if self.page.is_empty() && !self.is_last {
-            let page = self.view.scan(Family::Table, &self.start..&self.end, PAGE)?;
-            self.is_last = page.len() < PAGE;
-            if let Some((last, _)) = page.last() {
-                self.start = [last, &[0][..]].concat();
-            }
-            self.page = page.into();
-        }
-        Ok(self.page.front())
-    }
-
-    fn pop(&mut self) {
-        self.page.pop_front();
-    }
-}
+use crate::state::{Entry, Family, View};
 
 /// Tells rows with their names.
 struct Shape<'a> {
@@ -68,8 +31,7 @@ impl<'a> Shape<'a> {
     }
 
     fn key(&self, entry: &Entry) -> Result<String> {
-        let key = &entry.0[self.table.prefix().len()..];
-        let columns = self.table.key_codec().decode(std::iter::once(key))?;
+        let columns = self.table.key_codec().decode(std::iter::once(&*entry.0))?;
         Ok(format!("row {}", named(&self.keys, &columns, 0)?))
     }
 
@@ -108,35 +70,22 @@ pub fn compare(
 ) -> Result<u64> {
     let shape = Shape::new(source, replayed.entry.number)?;
     let prefix = shape.table.prefix();
-    let (mut expected, mut found) =
-        (Walk::new(state, &prefix), Walk::new(cut.view.as_ref(), &prefix));
+    let mut expected = Walk::new(state, Family::Table, prefix);
+    let mut found = Walk::new(cut.view.as_ref(), Family::Table, prefix);
     let mut count = 0;
-    loop {
-        let order = match (expected.peek()?, found.peek()?) {
-            (None, None) => return Ok(count),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((a, _)), Some((b, _))) => a.cmp(b),
-        };
-        let first = if order == Ordering::Greater { None } else { expected.peek()? };
-        let second = if order == Ordering::Less { None } else { found.peek()? };
-        match (first, second) {
+    while let Some(pair) = next_pair(&mut expected, &mut found)? {
+        count += u64::from(pair.0.is_some());
+        match pair {
             (Some(a), Some(b)) => {
-                if let Some((wanted, found)) = shape.differing(a, b)? {
-                    differences.add(&shape.key(a)?, &wanted, &found);
+                if let Some((wanted, found)) = shape.differing(&a, &b)? {
+                    differences.add(&shape.key(&a)?, &wanted, &found);
                 }
             }
-            (Some(a), None) => differences.add(&shape.key(a)?, &shape.shown(a)?, "no row"),
-            (None, Some(b)) => differences.add(&shape.key(b)?, "no row", &shape.shown(b)?),
+            (Some(a), None) => differences.add(&shape.key(&a)?, &shape.shown(&a)?, "no row"),
+            (None, Some(b)) => differences.add(&shape.key(&b)?, "no row", &shape.shown(&b)?),
             (None, None) => {}
-        }
-        if order != Ordering::Greater {
-            expected.pop();
-            count += 1;
-        }
-        if order != Ordering::Less {
-            found.pop();
         }
         stop.check()?;
     }
+    Ok(count)
 }

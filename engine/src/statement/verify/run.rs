@@ -6,11 +6,12 @@ use log_store::{LogStore, Topic, TopicConfig, TopicPartition};
 
 use super::Stop;
 use super::cut::{Cut, Replayed};
+use super::scratch::Scratch;
 use crate::catalog::Catalog;
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::pipeline::{commit, journal};
-use crate::state::{Backend, MemoryBackend, WriteBatch};
+use crate::state::{Backend, WriteBatch};
 use crate::statement::queries::{Site, pipeline_at};
 
 /// Segments of the copy, so that what was looked at can go.
@@ -19,19 +20,25 @@ const SEGMENT_BYTES: &str = "16777216";
 /// The largest batch that any topic may take.
 const MESSAGE_BYTES: &str = "1073741824";
 
+/// What queries are run again for.
+pub struct Again<'a> {
+    /// The engine.
+    pub shared: &'a Shared,
+    /// Its catalog at the cut.
+    pub catalog: &'a Catalog,
+    /// What is compared.
+    pub cut: &'a Cut,
+    /// The store of the comparison.
+    pub scratch: &'a Scratch,
+}
+
 /// Is called with the topic that the query writes to, whenever it may have written to it.
 type Look<'a> = &'a mut dyn FnMut(&Topic) -> Result<()>;
 
-/// Runs a query again; gives its state at the cut.
-pub fn again(
-    shared: &Shared,
-    catalog: &Catalog,
-    cut: &Cut,
-    replayed: &Replayed,
-    stop: &Stop,
-    look: Look<'_>,
-) -> Result<Arc<dyn Backend>> {
-    let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::default());
+/// Runs a query again, with its state in the store of the comparison.
+pub fn again(again: &Again<'_>, replayed: &Replayed, stop: &Stop, look: Look<'_>) -> Result<()> {
+    let Again { shared, catalog, cut, scratch } = again;
+    let backend = scratch.backend();
     let copy = LogStore::in_memory();
     let topic = match &replayed.entry.sink {
         Some(sink) => {
@@ -64,7 +71,7 @@ pub fn again(
     while pipeline.advance()? {
         looked()?;
     }
-    Ok(backend)
+    Ok(())
 }
 
 /// Where a pipeline begins is what a store without state says.
