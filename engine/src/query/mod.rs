@@ -8,6 +8,7 @@
 //! 4. [`part`] reads those, and [`table`] is what DataFusion sees of it.
 
 mod general;
+mod interval;
 mod key_range;
 mod log_range;
 mod names;
