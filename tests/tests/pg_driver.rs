@@ -292,3 +292,23 @@ async fn times_are_what_postgres_makes_of_them() {
     }
     running.stop().await;
 }
+
+#[tokio::test]
+async fn flags_of_the_catalog_are_compared_with_text() {
+    let (running, client) = orders().await;
+    client
+        .batch_execute("CREATE TABLE kept AS SELECT id, COUNT(*) AS n FROM orders GROUP BY id")
+        .await
+        .unwrap();
+    let keys = |flag: &str| {
+        let query = format!(
+            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indisprimary = '{flag}'"
+        );
+        let client = &client;
+        async move { client.query(&query, &[]).await.unwrap() }
+    };
+    let primary = keys("t").await;
+    assert_eq!(primary.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), ["kept"]);
+    assert!(keys("false").await.is_empty());
+    running.stop().await;
+}

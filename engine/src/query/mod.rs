@@ -19,6 +19,7 @@ mod predicate;
 mod pull;
 mod push;
 mod small_numbers;
+mod star;
 mod table;
 mod table_rules;
 mod time_text;
