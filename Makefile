@@ -1,6 +1,7 @@
 # make demo         build, import two months of flights, start four queries, open the shell
 # make test         unit tests, golden scripts, conformance cases
 # make test-superset  Apache Superset as a client: brings it (800 MB), then a minute of test
+# make superset-picture  docs/superset.png anew, from a browser without a screen
 # make simulate     SEEDS=<seed, or first..end>: random programs on machines that crash
 # make conformance  CASES=<folder or file> JSON=<output file> [ARGS=--failures]
 # make lint         formatting and clippy; warnings are errors
@@ -18,7 +19,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-.PHONY: demo test test-superset simulate conformance lint bench bench-nexmark clean
+.PHONY: demo test test-superset superset-picture simulate conformance lint bench bench-nexmark clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -35,6 +36,10 @@ test:
 test-superset:
 	@scripts/setup-superset
 	SUPERSET=1 $(CARGO) test --workspace --test pg_superset
+
+superset-picture:
+	@scripts/setup-superset --browser
+	SUPERSET=1 SUPERSET_PICTURE=$(CURDIR)/docs/superset.png $(CARGO) test --workspace --test pg_superset
 
 simulate:
 	$(if $(SEEDS),SEEDS=$(SEEDS)) $(CARGO) test --workspace --test simulator -- --nocapture

@@ -184,7 +184,8 @@ mod tests {
             panic!("expected a general query");
         };
         let mut query = query.as_ref().clone();
-        expand(&mut query, &catalog().await);
+        let catalog = catalog().await;
+        expand(&mut query, &catalog);
         query.to_string()
     }
 

@@ -1,13 +1,14 @@
 """Apache Superset at the Postgres port, through its REST API.
 
     python superset_client ADDRESS                      checks everything on a few flights
-    python superset_client ADDRESS --screenshot FILE    draws what the demo's flights give
+    SUPERSET_PICTURE=FILE python superset_client ADDRESS    draws the demo's flights in a browser
 
-ADDRESS is one of SQLAlchemy's, as postgresql+psycopg2://ann@127.0.0.1:5432/millstream. For the
-screenshot it is that of a server over the data of `make demo`.
+ADDRESS is one of SQLAlchemy's, as postgresql+psycopg2://ann@127.0.0.1:5432/millstream; the server
+there has no flights yet.
 """
 
-import argparse
+import os
+import sys
 
 import checks
 import flights
@@ -16,20 +17,16 @@ from api import Api
 from server import Server
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="superset_client")
-    parser.add_argument("address")
-    parser.add_argument("--screenshot", metavar="FILE")
-    arguments = parser.parse_args()
-    if not arguments.screenshot:
-        flights.insert(arguments.address)
-    flights.keep_departures(arguments.address)
+def main(address):
+    file = os.environ.get("SUPERSET_PICTURE")
+    flights.insert(address, flights.demo() if file else flights.FEW)
+    flights.keep_departures(address)
     with Server() as server:
         api = Api(server)
-        if arguments.screenshot:
-            picture.take(api, server, arguments.address, arguments.screenshot)
+        if file:
+            picture.take(api, server, address, file)
         else:
-            checks.run(api, arguments.address)
+            checks.run(api, address)
 
 
-main()
+main(sys.argv[1])

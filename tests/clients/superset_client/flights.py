@@ -1,6 +1,8 @@
 """What Superset is shown: departures by airport and day, kept up to date from a stream of flights."""
 
-import datetime
+import gzip
+import io
+import pathlib
 
 import psycopg2
 import sqlalchemy
@@ -11,7 +13,7 @@ STREAM = """CREATE STREAM flights (sched_dep_ms BIGINT, carrier STRING, flight I
     WITH (KAFKA_TOPIC = 'flights', PARTITIONS = 1, VALUE_FORMAT = 'JSON', TIMESTAMP = 'sched_dep_ms')"""
 
 # Superset draws over a column that is a date or a time, which WINDOWSTART, a number, is not.
-TABLE = """CREATE TABLE IF NOT EXISTS departures AS
+TABLE = """CREATE TABLE departures AS
     SELECT origin, FROM_UNIXTIME(WINDOWSTART) AS day,
         COUNT(*) AS scheduled, COUNT(dep_delay) AS departed, SUM(dep_delay) AS delay,
         CAST(SUM(distance) AS DECIMAL(12, 1)) AS distance
@@ -19,33 +21,35 @@ TABLE = """CREATE TABLE IF NOT EXISTS departures AS
     WINDOW TUMBLING (SIZE 1 DAY, RETENTION 90 DAYS, GRACE PERIOD 1 DAY)
     GROUP BY origin"""
 
-# Origin, scheduled departure, delay (none for a flight that never left), distance.
-FLIGHTS = (
-    ("JFK", "2013-02-07T09:00:00", 10, 2475),
-    ("JFK", "2013-02-07T17:35:00", -5, 1089),
-    ("LGA", "2013-02-07T12:00:00", 20, 733),
-    ("JFK", "2013-02-08T09:00:00", None, 2475),
-    ("LGA", "2013-02-08T12:00:00", None, 733),
-    ("EWR", "2013-02-08T06:07:00", 95, 1400),
-    ("JFK", "2013-02-09T09:04:00", 30, 2475),
-    ("EWR", "2013-03-01T00:00:00", 1, 1400),
-)
+# Some flights as the demo's file has them. One without a delay has never left.
+FEW = """sched_dep_ms,carrier,flight,tailnum,origin,dest,dep_delay,arr_delay,air_time,distance
+1360227600000,AA,1,N1,JFK,LAX,10,5,350,2475
+1360258500000,B6,9,N2,JFK,FLL,-5,0,150,1089
+1360238400000,AA,3,N3,LGA,ORD,20,25,110,733
+1360314000000,AA,1,,JFK,LAX,,,,2475
+1360324800000,AA,3,,LGA,ORD,,,,733
+1360303620000,UA,5,N4,EWR,IAH,95,90,220,1400
+1360400640000,AA,1,N1,JFK,LAX,30,20,350,2475
+1362096000000,UA,5,N4,EWR,IAH,1,0,220,1400
+"""
 
 
-def insert(address):
-    """Makes the stream with its few flights."""
+def demo():
+    """All flights of the demo."""
+    root = pathlib.Path(__file__).parents[3]
+    return gzip.decompress((root / "demo/data/flights.csv.gz").read_bytes()).decode()
+
+
+def insert(address, flights):
+    """Makes the stream, and fills it from text in the form of the demo's file."""
     with connect(address) as connection, connection.cursor() as cursor:
         cursor.execute(STREAM)
-        for origin, scheduled, delay, distance in FLIGHTS:
-            cursor.execute(
-                "INSERT INTO flights (sched_dep_ms, origin, dep_delay, distance)"
-                " VALUES (%s, %s, %s, %s)",
-                (milliseconds(scheduled), origin, delay, distance),
-            )
+        header, _, rows = flights.partition("\n")
+        cursor.copy_expert(f"COPY flights ({header}) FROM STDIN (FORMAT csv)", io.StringIO(rows))
 
 
 def keep_departures(address):
-    """Makes the table, unless it is there, and waits until it has all flights."""
+    """Makes the table, and waits until it has all flights."""
     connection = connect(address)
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -58,12 +62,6 @@ def keep_departures(address):
             cursor.execute("SELECT SUM(scheduled) FROM departures")
             (counted,) = cursor.fetchone()
     connection.close()
-
-
-def milliseconds(text):
-    """A time of UTC as milliseconds since 1970."""
-    moment = datetime.datetime.fromisoformat(f"{text}+00:00")
-    return int(moment.timestamp()) * 1000
 
 
 def connect(address):

@@ -12,7 +12,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 import checks
 import server
 
-SIZE = (1200, 800)
+SIZE = (1200, 740)
 SECONDS_MAX = 120
 
 TITLE = "Departures from New York"
