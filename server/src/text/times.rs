@@ -29,14 +29,22 @@ const PATTERNS: &[(&str, &str)] = &[
     ("PM", "%p"),
 ];
 
+/// What a format is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Write,
+}
+
 /// Functions whose last argument is a format.
-const FORMATTED: [&str; 3] = ["TO_TIMESTAMP", "TO_DATE", "TO_CHAR"];
+const FORMATTED: [(&str, Use); 3] =
+    [("TO_TIMESTAMP", Use::Read), ("TO_DATE", Use::Read), ("TO_CHAR", Use::Write)];
 
 /// Reads the tokens of a statement in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
-    /// The brackets that are open, and whether each holds the arguments of such a function.
-    open: Vec<bool>,
+    /// The brackets that are open, with the use of the format in those of such a function.
+    open: Vec<Option<Use>>,
 }
 
 impl Times {
@@ -50,15 +58,15 @@ impl Times {
         let near = Near { statement, tokens, index };
         let token = &tokens[index];
         match token.text(statement) {
-            "(" => self.open.push(FORMATTED.iter().any(|name| near.has_word(-1, name))),
+            "(" => self.open.push(near.formatted()),
             ")" => drop(self.open.pop()),
             text if token.kind == TokenKind::String && !token.open => {
                 if near.is_epoch(text) {
                     return Some("'1970-01-01 00:00:00'".into());
                 }
-                let is_format =
-                    self.open.last() == Some(&true) && near.is(-1, ",") && near.is(1, ")");
-                let format = is_format.then(|| translated(&unquote(text))).flatten()?;
+                let is_last = near.is(-1, ",") && near.is(1, ")");
+                let purpose = self.open.last().copied().flatten().filter(|_| is_last)?;
+                let format = translated(&unquote(text), purpose)?;
                 return Some(format!("'{}'", format.replace('\'', "''")));
             }
             _ => {}
@@ -89,6 +97,12 @@ impl Near<'_> {
         })
     }
 
+    /// The use of the format in the brackets that open here.
+    fn formatted(&self) -> Option<Use> {
+        let called = FORMATTED.iter().find(|(name, _)| self.has_word(-1, name));
+        called.map(|(_, purpose)| *purpose)
+    }
+
     /// Whether the token is `epoch` as a time: `TIMESTAMP 'epoch'`, `CAST('epoch' AS TIMESTAMP)`,
     /// `'epoch'::TIMESTAMP`.
     fn is_epoch(&self, text: &str) -> bool {
@@ -98,7 +112,7 @@ impl Near<'_> {
 }
 
 /// A format of Postgres as one of DataFusion's; `None` if a part of it has no like.
-fn translated(format: &str) -> Option<String> {
+fn translated(format: &str, purpose: Use) -> Option<String> {
     let mut written = String::with_capacity(format.len());
     let mut rest = format;
     while let Some(next) = rest.chars().next() {
@@ -108,10 +122,10 @@ fn translated(format: &str) -> Option<String> {
             rest = after;
         } else if next.is_ascii_alphanumeric() {
             let (length, pattern) = pattern_of(rest)?;
-            // A point and what follows it are one pattern, which takes any number of digits.
-            if pattern.ends_with('f') && written.ends_with('.') {
+            // With the point before it, a fraction of any length is read.
+            if pattern.ends_with('f') && purpose == Use::Read && written.ends_with('.') {
                 written.truncate(written.len() - 1);
-                written.push_str(&pattern.replace('%', "%."));
+                written.push_str("%.f");
             } else {
                 written.push_str(pattern);
             }
@@ -148,16 +162,18 @@ mod tests {
     #[test]
     fn formats_are_translated_where_all_of_them_is_known() {
         let known = [
-            ("YYYY-MM-DD HH24:MI:SS.US", "%Y-%m-%d %H:%M:%S%.6f"),
+            ("YYYY-MM-DD HH24:MI:SS.US", "%Y-%m-%d %H:%M:%S%.f"),
             ("DD Mon yy, HH12:MI am", "%d %b %y, %I:%M %p"),
             ("YYYY-MM-DD\"T\"HH24MISSMS", "%Y-%m-%dT%H%M%S%3f"),
             ("DDD/YYYY", "%j/%Y"),
         ];
         for (postgres, datafusion) in known {
-            assert_eq!(translated(postgres).as_deref(), Some(datafusion), "{postgres}");
+            let found = translated(postgres, Use::Read);
+            assert_eq!(found.as_deref(), Some(datafusion), "{postgres}");
         }
+        assert_eq!(translated("SS.MS", Use::Write).as_deref(), Some("%S.%3f"));
         for unknown in ["%Y-%m-%d", "YYYY-IW", "999.9", "YYYY\"T", "DDTH"] {
-            assert_eq!(translated(unknown), None, "{unknown}");
+            assert_eq!(translated(unknown, Use::Read), None, "{unknown}");
         }
     }
 
