@@ -12,8 +12,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 import checks
 import server
 
-SIZE = (1200, 740)
+SIZE = (1200, 800)
 SECONDS_MAX = 120
+# How long a chart that is still drawn may look finished.
+SECONDS_STILL = 3
+PIXELS = "return [...document.querySelectorAll('canvas')].map(canvas => canvas.toDataURL())"
 
 TITLE = "Departures from New York"
 
@@ -27,7 +30,8 @@ def take(api, at, address, file):
         log_in(window, at)
         window.get(f"{at.url}/superset/dashboard/{dashboard}/?standalone=1")
         charts = sum(len(row) for row in ROWS)
-        WebDriverWait(window, SECONDS_MAX).until(lambda window: is_drawn(window, charts))
+        wait = WebDriverWait(window, SECONDS_MAX, poll_frequency=SECONDS_STILL)
+        wait.until(Drawn(charts))
         window.save_screenshot(file)
 
 
@@ -38,7 +42,7 @@ def metric(label, sql):
 SCHEDULED = metric("scheduled", "SUM(scheduled)")
 DEPARTED = metric("departed", "SUM(departed)")
 CANCELLED = metric("cancelled", "SUM(scheduled - departed)")
-DELAY = metric("mean delay, minutes", "SUM(delay) / SUM(departed)")
+DELAY = metric("mean delay, minutes", "SUM(delay) * 1.0 / SUM(departed)")
 
 # Rows of charts: title, kind, columns of twelve, what the kind wants to know.
 ROWS = (
@@ -152,11 +156,18 @@ def log_in(window, at):
     wait.until(lambda window: "/login" not in window.current_url)
 
 
-def is_drawn(window, charts):
-    """Whether all charts are there, none waits for its data, and none moves any more."""
-    drawn = window.find_elements(By.CSS_SELECTOR, "[data-test=chart-container] .slice_container")
-    waiting = window.find_elements(By.CSS_SELECTOR, ".loading")
-    if len(drawn) < charts or waiting:
-        return False
-    before = window.get_screenshot_as_base64()
-    return before == window.get_screenshot_as_base64()
+class Drawn:
+    """Whether all charts are there, none waits for its data, and none has moved since asked last."""
+
+    def __init__(self, charts):
+        self.charts = charts
+        self.before = None
+
+    def __call__(self, window):
+        drawn = window.find_elements(
+            By.CSS_SELECTOR, "[data-test=chart-container] .slice_container"
+        )
+        if len(drawn) < self.charts or window.find_elements(By.CSS_SELECTOR, ".loading"):
+            return False
+        before, self.before = self.before, window.execute_script(PIXELS)
+        return before == self.before
