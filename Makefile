@@ -1,5 +1,7 @@
 # make demo         build, import two months of flights, start four queries, open the shell
 # make test         unit tests, golden scripts, conformance cases
+# make test-superset  Apache Superset as a client: brings it (800 MB), then a minute of test
+# make superset-picture  docs/superset.png anew, from a browser without a screen
 # make simulate     SEEDS=<seed, or first..end>: random programs on machines that crash
 # make conformance  CASES=<folder or file> JSON=<output file> [ARGS=--failures]
 # make lint         formatting and clippy; warnings are errors
@@ -18,7 +20,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-.PHONY: demo test simulate conformance lint bench bench-growth bench-nexmark clean
+.PHONY: demo test test-superset superset-picture simulate conformance lint bench bench-growth bench-nexmark clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -31,6 +33,14 @@ test:
 	@scripts/setup-clients
 	$(CARGO) test --workspace --doc --quiet
 	$(CARGO) test --workspace --lib --bins --tests
+
+test-superset:
+	@scripts/setup-superset
+	SUPERSET=1 $(CARGO) test --workspace --test pg_superset
+
+superset-picture:
+	@scripts/setup-superset --browser
+	SUPERSET=1 SUPERSET_PICTURE=$(CURDIR)/docs/superset.png $(CARGO) test --workspace --test pg_superset
 
 simulate:
 	$(if $(SEEDS),SEEDS=$(SEEDS)) $(CARGO) test --workspace --test simulator -- --nocapture

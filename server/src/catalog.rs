@@ -11,6 +11,7 @@
 mod filled;
 mod functions;
 mod information_schema;
+mod literal;
 mod objects;
 mod rewrite;
 mod schema;
@@ -25,7 +26,7 @@ use datafusion::catalog::{
     MemorySchemaProvider, SchemaProvider,
 };
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -84,7 +85,8 @@ impl Catalog {
             .with_default_catalog_and_schema(DATABASE, SCHEMA)
             .with_target_partitions(1)
             .with_information_schema(false);
-        let context = SessionContext::new_with_config(config);
+        let mut context = SessionContext::new_with_config(config);
+        context.register_expr_planner(Arc::new(literal::Flags))?;
         let database = context.catalog(DATABASE).ok_or_else(|| no_schema(DATABASE))?;
         setup_pg_catalog(&context, DATABASE, EmptyContextProvider).map_err(|error| *error)?;
         let fixed = database.schema("pg_catalog").ok_or_else(|| no_schema("pg_catalog"))?;

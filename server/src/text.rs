@@ -7,4 +7,5 @@ pub(crate) mod names;
 pub(crate) mod rewrite;
 pub(crate) mod route;
 pub(crate) mod scan;
+mod times;
 pub(crate) mod user;

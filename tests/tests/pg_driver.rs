@@ -259,3 +259,56 @@ async fn a_server_that_shuts_down_ends_a_push_query() {
     }
     assert!(last.unwrap().is_err());
 }
+
+#[tokio::test]
+async fn times_are_what_postgres_makes_of_them() {
+    let running = Running::start().await;
+    let client = connect(&running).await;
+    let stream = "CREATE STREAM moments (id BIGINT KEY, seconds INTEGER, at TIMESTAMP, day DATE)
+        WITH (KAFKA_TOPIC='moments', PARTITIONS=1, VALUE_FORMAT='JSON');
+        INSERT INTO moments VALUES (1, 90000, '2024-02-29T12:40:07.250', '2024-02-29');";
+    client.batch_execute(stream).await.unwrap();
+    let year = "'YYYY-MM-DD HH24:MI:SS.US'";
+    let half_hour =
+        "DATE_TRUNC('HOUR', at) + INTERVAL '30 MINUTES' * FLOOR(EXTRACT(MINUTE FROM at) / 30)";
+    let cases = [
+        (format!("at >= TO_TIMESTAMP('2024-02-29 12:40:07.250000', {year})"), "t"),
+        (format!("at < TO_TIMESTAMP('2024-02-29 12:40:07.25', {year})"), "f"),
+        ("day = TO_DATE('29.02.2024', 'DD.MM.YYYY')".into(), "t"),
+        ("TO_CHAR(at, 'Mon DD, HH12:MI:SS.MS AM')".into(), "Feb 29, 12:40:07.250 PM"),
+        ("timestamp 'epoch' + seconds * interval '1 second'".into(), "1970-01-02 01:00:00"),
+        ("CAST('epoch' AS TIMESTAMP) + INTERVAL '1 day' * 1.5".into(), "1970-01-02 12:00:00"),
+        (half_hour.into(), "2024-02-29 12:30:00"),
+    ];
+    for (expression, expected) in cases {
+        let query = format!("SELECT {expression} FROM public.moments");
+        let messages =
+            client.simple_query(&query).await.unwrap_or_else(|e| panic!("{query}: {e:?}"));
+        let found = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        assert_eq!(found, Some(expected), "{query}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn flags_of_the_catalog_are_compared_with_text() {
+    let (running, client) = orders().await;
+    client
+        .batch_execute("CREATE TABLE kept AS SELECT id, COUNT(*) AS n FROM orders GROUP BY id")
+        .await
+        .unwrap();
+    let keys = |flag: &str| {
+        let query = format!(
+            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indisprimary = '{flag}'"
+        );
+        let client = &client;
+        async move { client.query(&query, &[]).await.unwrap() }
+    };
+    let primary = keys("t").await;
+    assert_eq!(primary.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), ["kept"]);
+    assert!(keys("false").await.is_empty());
+    running.stop().await;
+}

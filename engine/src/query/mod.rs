@@ -8,6 +8,7 @@
 //! 4. [`part`] reads those, and [`table`] is what DataFusion sees of it.
 
 mod general;
+mod interval;
 mod key_range;
 mod log_range;
 mod names;
@@ -18,6 +19,7 @@ mod predicate;
 mod pull;
 mod push;
 mod small_numbers;
+mod star;
 mod table;
 mod table_rules;
 mod time_text;

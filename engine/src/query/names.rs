@@ -14,6 +14,7 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner};
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion::prelude::SessionContext;
 
+use super::interval;
 use super::table::Reading;
 use crate::aggregate::{AggregateUdf, Settings};
 use crate::catalog::Catalog;
@@ -58,13 +59,15 @@ impl<'a> Names<'a> {
         for (definition, implementation) in ours.filter(|(d, _)| d.origin == Origin::Dialect) {
             functions.add(definition.name, implementation);
         }
+        let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(interval::Products)];
+        planners.extend_from_slice(state.expr_planners());
         Self {
             session,
             reading,
             catalog: session.shared.catalog(),
             functions,
             options: state.config_options().as_ref().clone(),
-            planners: state.expr_planners().to_vec(),
+            planners,
         }
     }
 }

@@ -22,7 +22,7 @@ use sql::ast::{Query, Select, SourceKind, Span};
 use super::general;
 use super::names::Names;
 use super::table::Reading;
-use super::{small_numbers, table_rules, time_text};
+use super::{small_numbers, star, table_rules, time_text};
 use crate::catalog::{Role, Source};
 use crate::error::{Code, Error, Result, invalid};
 use crate::outcome::{Column, Outcome, Rows};
@@ -187,6 +187,7 @@ fn plan_general(
     context: &SessionContext,
     mut query: sqlparser::ast::Query,
 ) -> Result<LogicalPlan> {
+    star::expand(&mut query, &session.shared.catalog());
     time_text::to_numbers(&mut query)?;
     small_numbers::narrow(&mut query);
     let names = Names::new(session, reading, context);

@@ -3,9 +3,12 @@
 mod push;
 mod system;
 
+use std::sync::Arc;
+
 use arrow::util::display::array_value_to_string;
 use futures::StreamExt;
 
+use crate::catalog::Catalog;
 use crate::engine::{Engine, Options, Workers};
 use crate::{Error, Outcome, Rows, Session};
 
@@ -34,6 +37,12 @@ async fn engine() -> (Engine, Session) {
     write(&engine, ROWS);
     engine.run_until_idle().await.unwrap();
     (engine, session)
+}
+
+/// The catalog of the sources above.
+pub(super) async fn catalog() -> Arc<Catalog> {
+    let (_engine, session) = engine().await;
+    session.shared.catalog()
 }
 
 fn write(engine: &Engine, rows: &[(&str, i32, i32, i64)]) {

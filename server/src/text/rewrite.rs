@@ -1,6 +1,7 @@
-//! A client's statement as the parser is to read it: names folded, parameters put in.
+//! A client's statement as the parser is to read it: names folded, parameters put in, times in the
+//! dialect's words.
 //!
-//! Both happen on tokens, never on the text itself: a `$1` or a quote in a string or a comment is
+//! All this happens on tokens, never on the text itself: a `$1` or a quote in a string or a comment is
 //! left alone, and what is put in for a placeholder is a literal that [`crate::client`] wrote.
 //! The way back is kept, so that an error points into the text that the client sent.
 
@@ -8,11 +9,12 @@ use std::ops::Range;
 
 use super::names;
 use super::scan::{Token, TokenKind, placeholder, scan, unquote};
+use super::times::Times;
 
 /// What to do with `"quoted"` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quoted {
-    /// Fold them for the dialect.
+    /// Fold them: the statement is for the dialect.
     Fold,
     /// Leave them: the statement is for Postgres's own catalog.
     Keep,
@@ -68,8 +70,14 @@ pub(crate) fn rewrite(
     let mut rewritten = Rewritten::default();
     let mut copied_to = span.start;
     let statement = &script[span.clone()];
-    for token in scan(statement) {
-        if let Some(text) = replacement(statement, &token, quoted, parameters) {
+    let tokens = scan(statement);
+    let mut times = Times::default();
+    for (index, token) in tokens.iter().enumerate() {
+        let time = match quoted {
+            Quoted::Fold => times.replacement(statement, &tokens, index),
+            Quoted::Keep => None,
+        };
+        if let Some(text) = time.or_else(|| replacement(statement, token, quoted, parameters)) {
             let start = span.start + token.range.start;
             rewritten.copy(script, copied_to..start);
             rewritten.replace(start, &text);
@@ -119,6 +127,14 @@ mod tests {
     fn parameters_go_where_placeholders_are_tokens() {
         let rewritten = folded("SELECT '$1', $2, $1 -- $1", &["(-1)", "'it''s'"]);
         assert_eq!(rewritten.text, "SELECT '$1', 'it''s', (-1) -- $1");
+    }
+
+    #[test]
+    fn formats_of_times_are_the_dialects_unless_the_catalog_reads_them() {
+        let script = "SELECT TO_DATE($1, 'YYYY-MM')";
+        let rewritten = folded(script, &["'2024-02'"]);
+        assert_eq!(rewritten.text, "SELECT TO_DATE('2024-02', '%Y-%m')");
+        assert_eq!(rewrite(script, 0..script.len(), Quoted::Keep, &[]).text, script);
     }
 
     #[test]

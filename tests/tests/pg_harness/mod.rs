@@ -1,6 +1,10 @@
 //! A server over an engine in memory, on a port given by the system, and clients that are programs
 //! of their own.
 
+// Every file of tests has a copy of this module, and not every one has such clients.
+#[allow(dead_code)]
+pub mod python;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
