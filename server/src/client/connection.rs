@@ -24,7 +24,6 @@ use crate::config::Authentication;
 use crate::failure::{Failure, sqlstate};
 use crate::hangup::Hangup;
 use crate::sessions::{Listed, Sessions};
-use crate::text::user::without_passwords;
 
 /// What all connections of a server share.
 pub(crate) struct Shared {
@@ -85,17 +84,20 @@ impl Connection {
     }
 
     /// Does the work of a statement, until it is done, somebody cancels it, the client leaves, its
-    /// time is over, or the connection has to end. Work that is not done is dropped.
+    /// time is over, or the connection has to end. Work that is not done is dropped. Others see
+    /// the statement as `shown`.
     pub(super) async fn guarded<T>(
         &self,
-        statement: &str,
+        shown: &str,
         work: impl Future<Output = PgWireResult<T>>,
     ) -> PgWireResult<T> {
         let _busy = self.busy.lock().await;
         let client = self.registered.borrow().clone();
         let Some(client) = client else { return work.await };
-        client.listed.begin(without_passwords(statement));
+        client.listed.begin(shown);
         let result = tokio::select! {
+            // Most statements are done at once, and nothing else has to be set up for them.
+            biased;
             result = work => result,
             () = cancelled(&client) => Err(PgWireError::QueryCanceled),
             () = self.hangup.wait() => Err(io::Error::from(io::ErrorKind::ConnectionReset).into()),
