@@ -5,6 +5,7 @@
 # make lint         formatting and clippy; warnings are errors
 # make bench        benchmarks
 # make bench-nexmark  Nexmark's queries, compared with Flink and DuckDB where they are  [ARGS=--events 10000000]
+# make bench-postgres  lookups and push queries of the server, beside PostgreSQL where it is  [ARGS=--rounds 5]
 # make clean        forget what is in the demo's data directory
 #
 # One profile and always the whole workspace, so that the dependencies are compiled once: a part of
@@ -17,7 +18,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-.PHONY: demo test simulate conformance lint bench bench-nexmark clean
+.PHONY: demo test simulate conformance lint bench bench-nexmark bench-postgres clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -48,6 +49,10 @@ bench:
 bench-nexmark:
 	@$(CARGO) build --quiet --workspace --bins
 	@$(BIN)/nexmark --work $(MILLSTREAM_CACHE)/nexmark $(ARGS)
+
+bench-postgres:
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/postgres $(ARGS)
 
 clean:
 	rm -rf $(DEMO_DATA)

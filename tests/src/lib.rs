@@ -4,11 +4,13 @@
 //!   of storage, at several partition counts and with crashes in between.
 //! - [`conformance`] runs black-box cases of other people's making, if they are at hand.
 //! - [`nexmark`] measures the queries of a benchmark, and compares with others.
+//! - [`postgres`] measures the server, and compares with PostgreSQL.
 //! - [`simulator`] runs random programs on machines that fail, against the same undisturbed.
 //! - [`topic`] writes and reads topics record by record for all of them.
 
 pub mod conformance;
 pub mod golden;
 pub mod nexmark;
+pub mod postgres;
 pub mod simulator;
 pub mod topic;

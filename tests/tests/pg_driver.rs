@@ -77,6 +77,34 @@ async fn parameters_have_the_types_of_their_places() {
 }
 
 #[tokio::test]
+async fn a_prepared_lookup_goes_with_the_table_and_with_what_was_inserted() {
+    let (running, client) = orders().await;
+    let create = "CREATE TABLE totals AS SELECT item, SUM(amount) AS total, COUNT(*) AS n
+        FROM orders GROUP BY item";
+    client.batch_execute(create).await.unwrap();
+    running.engine.run_until_idle().await.unwrap();
+    let by_item = client.prepare("SELECT total, n FROM totals WHERE item = $1").await.unwrap();
+    assert_eq!(by_item.params(), [Type::TEXT]);
+    let row = client.query_one(&by_item, &[&"pear"]).await.unwrap();
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, i64>(1)), (5, 1));
+    assert!(client.query_opt(&by_item, &[&"x' OR '1' = '1"]).await.unwrap().is_none());
+    assert!(client.query_opt(&by_item, &[&None::<&str>]).await.unwrap().is_none());
+
+    client
+        .batch_execute("INSERT INTO orders (id, item, amount) VALUES (4, 'pear', 2)")
+        .await
+        .unwrap();
+    running.engine.run_until_idle().await.unwrap();
+    let row = client.query_one(&by_item, &[&"pear"]).await.unwrap();
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, i64>(1)), (7, 2));
+
+    client.batch_execute("DROP TABLE totals").await.unwrap();
+    let error = client.query_one(&by_item, &[&"pear"]).await.unwrap_err();
+    assert_eq!(sqlstate(&error), "42P01");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_portal_gives_its_rows_in_portions() {
     let (running, mut client) = orders().await;
     let transaction = client.transaction().await.unwrap();
