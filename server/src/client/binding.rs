@@ -64,7 +64,7 @@ where
         TARGET_TYPE_BYTE_PORTAL => client.portal_store().rm_portal(name),
         _ => {}
     }
-    send::feed(client, Message::CloseComplete(CloseComplete)).await
+    send::feed(client, Message::CloseComplete(CloseComplete::new())).await
 }
 
 impl Connection {

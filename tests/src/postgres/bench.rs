@@ -61,18 +61,7 @@ async fn lookups(arguments: &Arguments, programs: &Programs, out: &mut impl Writ
         "lookups among {rows} rows, in both the same; best of {} rounds",
         arguments.rounds
     )?;
-    writeln!(
-        out,
-        "{:>7} {:>12} {:>12} {:>6} {:>9} {:>9} {:>9} {:>9}",
-        "clients",
-        "Millstream/s",
-        "PostgreSQL/s",
-        "ratio",
-        "p50 ms",
-        "p99 ms",
-        "its p50",
-        "its p99"
-    )?;
+    writeln!(out, "{}", head())?;
     for clients in &arguments.clients {
         let (mut our_best, mut their_best) = (None, None);
         for _ in 0..arguments.rounds {
@@ -97,6 +86,20 @@ fn one(
     clients: usize,
 ) -> Result<Measured> {
     lookups::measure(programs, server.port, arguments.rows, clients, arguments.seconds)
+}
+
+fn head() -> String {
+    format!(
+        "{:>7} {:>12} {:>12} {:>6} {:>9} {:>9} {:>9} {:>9}",
+        "clients",
+        "Millstream/s",
+        "PostgreSQL/s",
+        "ratio",
+        "p50 ms",
+        "p99 ms",
+        "its p50",
+        "its p99"
+    )
 }
 
 fn row(clients: usize, ours: &Measured, theirs: &Measured) -> String {

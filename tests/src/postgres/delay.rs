@@ -50,7 +50,7 @@ impl Writer {
 /// Starts a push query; gives the numbers of rows as they come.
 pub async fn listen(client: &Client) -> Result<impl Stream<Item = Result<i64>> + use<>> {
     let rows = client.query_raw(QUERY, std::iter::empty::<i64>()).await?;
-    let number = |row: Result<Row, tokio_postgres::Error>| Ok(row?.try_get(0)?);
+    let number = |row: Result<Row, tokio_postgres::Error>| -> Result<i64> { Ok(row?.try_get(0)?) };
     Ok(rows.map(number).boxed())
 }
 
