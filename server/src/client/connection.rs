@@ -3,8 +3,10 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use pgwire::api::auth::StartupHandler;
@@ -95,14 +97,19 @@ impl Connection {
         let client = self.registered.borrow().clone();
         let Some(client) = client else { return work.await };
         client.listed.begin(shown);
-        let result = tokio::select! {
-            // Most statements are done at once, and nothing else has to be set up for them.
-            biased;
-            result = work => result,
-            () = cancelled(&client) => Err(PgWireError::QueryCanceled),
-            () = self.hangup.wait() => Err(io::Error::from(io::ErrorKind::ConnectionReset).into()),
-            () = self.timed_out() => Err(timed_out()),
-            ending = self.must_end(&client) => Err(self.tell(&ending)),
+        let mut work = pin!(work);
+        // Most statements are done at once, and nothing has to be waited for beside them.
+        let result = match futures::poll!(work.as_mut()) {
+            Poll::Ready(result) => result,
+            Poll::Pending => tokio::select! {
+                result = work => result,
+                () = cancelled(&client) => Err(PgWireError::QueryCanceled),
+                () = self.hangup.wait() => {
+                    Err(io::Error::from(io::ErrorKind::ConnectionReset).into())
+                }
+                () = self.timed_out() => Err(timed_out()),
+                ending = self.must_end(&client) => Err(self.tell(&ending)),
+            },
         };
         let application = self.session.settings.lock().application_name().to_owned();
         client.listed.rename(&application);
