@@ -8,6 +8,7 @@
 # make bench        benchmarks, compared with the last ones on this machine  [ACCEPT=1: losses are right]
 # make bench-growth more partitions, keys, queries …, as a table and a plot  [ARGS='--only keys --percent 10']
 # make bench-nexmark  Nexmark's queries, compared with Flink and DuckDB where they are  [ARGS=--events 10000000]
+# make bench-postgres  lookups and push queries of the server, beside PostgreSQL where it is  [ARGS=--rounds 5]
 # make clean        forget what is in the demo's data directory
 #
 # One profile and always the whole workspace, so that the dependencies are compiled once: a part of
@@ -20,7 +21,7 @@ export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 MILLSTREAM := $(BIN)/millstream --data $(DEMO_DATA)
 
-.PHONY: demo test test-superset superset-picture simulate conformance lint bench bench-growth bench-nexmark clean
+.PHONY: demo test test-superset superset-picture simulate conformance lint bench bench-growth bench-nexmark bench-postgres clean
 
 demo:
 	@$(CARGO) build --workspace --bins
@@ -65,6 +66,10 @@ bench-growth:
 bench-nexmark:
 	@$(CARGO) build --quiet --workspace --bins
 	@$(BIN)/nexmark --work $(MILLSTREAM_CACHE)/nexmark $(ARGS)
+
+bench-postgres:
+	@$(CARGO) build --quiet --workspace --bins
+	@$(BIN)/postgres $(ARGS)
 
 clean:
 	rm -rf $(DEMO_DATA)

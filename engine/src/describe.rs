@@ -10,6 +10,7 @@ use sqlparser::ast::{Value, visit_expressions_mut};
 use crate::catalog::{Catalog, Role};
 use crate::error::Result;
 use crate::outcome::{Column, Outcome};
+use crate::planner::expression::placeholder_number;
 use crate::query;
 use crate::session::Session;
 
@@ -28,13 +29,9 @@ impl Session {
     /// Plans a statement, which may hold placeholders (`$1`), and says what it takes and gives.
     /// Nothing is run and nothing changes.
     pub async fn describe(&mut self, statement: &Statement) -> Result<Description> {
-        let catalog = self.shared.catalog();
         let mut statement = statement.clone();
-        let mut parameters = Parameters { catalog: &catalog, types: BTreeMap::new() };
-        parameters.take(&mut statement.kind);
-        let count = parameters.types.keys().copied().max().unwrap_or(0);
-        let types = (1..=count).map(|number| parameters.types.get(&number).cloned().flatten());
-        let mut description = Description { parameters: types.collect(), ..Description::default() };
+        let parameters = take_parameters(&self.shared.catalog(), &mut statement.kind);
+        let mut description = Description { parameters, ..Description::default() };
         match &statement.kind {
             Kind::Query(asked) => {
                 let (columns, tombstones) = query::describe(self, asked).await?;
@@ -54,6 +51,14 @@ impl Session {
         }
         Ok(description)
     }
+}
+
+/// The types of a statement's placeholders, which become NULL in it.
+pub fn take_parameters(catalog: &Catalog, statement: &mut Kind) -> Vec<Option<DataType>> {
+    let mut parameters = Parameters { catalog, types: BTreeMap::new() };
+    parameters.take(statement);
+    let count = parameters.types.keys().copied().max().unwrap_or(0);
+    (1..=count).map(|number| parameters.types.get(&number).cloned().flatten()).collect()
 }
 
 /// Finds the placeholders of a statement, and puts NULL in their place so that it can be planned.
@@ -156,9 +161,7 @@ impl Parameters<'_> {
     fn take_one(&mut self, expr: &mut Syntax, data_type: Option<DataType>) {
         let Syntax::Value(value) = expr else { return };
         let Value::Placeholder(name) = &value.value else { return };
-        let Some(number) = name.strip_prefix('$').and_then(|number| number.parse().ok()) else {
-            return;
-        };
+        let Some(number) = placeholder_number(name) else { return };
         let known = self.types.entry(number).or_default();
         if known.is_none() {
             *known = data_type;

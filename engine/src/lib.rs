@@ -59,6 +59,7 @@ pub use error::{Code, Diagnostic, Error, Result};
 pub use monitor::{ConnectionInfo, PartitionInfo, QueryInfo, QueryKind};
 pub use outcome::{Column, Done, Outcome, RowStream, Rows};
 pub use properties::{SESSION_PROPERTIES, SessionProperty, properties_reference};
+pub use query::PreparedQuery;
 pub use relation::{Relation, RelationKind};
 pub use session::Session;
 pub use source_info::{

@@ -1,5 +1,6 @@
 //! One client: its connection, its session and its statements.
 
+mod binding;
 mod commands;
 pub(crate) mod connection;
 mod copy_in;
@@ -7,6 +8,7 @@ mod cursor;
 mod ending;
 mod extended;
 mod parameters;
+mod prepared;
 mod reply;
 mod send;
 pub(crate) mod session;
@@ -15,3 +17,4 @@ mod simple;
 mod startup;
 mod transaction;
 mod user_commands;
+mod values;

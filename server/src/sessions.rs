@@ -166,7 +166,7 @@ impl Listed {
     pub fn begin(&self, statement: &str) {
         let mut info = self.entry.info.lock();
         if !statement.is_empty() {
-            info.statement = statement.to_owned();
+            statement.clone_into(&mut info.statement);
         }
         info.statement_since = Some(now());
         drop(info);

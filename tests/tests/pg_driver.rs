@@ -5,7 +5,7 @@ mod pg_harness;
 use futures::{SinkExt, StreamExt, TryStreamExt, pin_mut};
 use pg_harness::Running;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage, Statement};
 
 const CREATE: &str = "CREATE STREAM orders (id BIGINT KEY, item STRING, amount INTEGER, price DECIMAL(10, 2),
     tags ARRAY<STRING>, place STRUCT<city STRING>) WITH (KAFKA_TOPIC='orders', PARTITIONS=1, VALUE_FORMAT='JSON')";
@@ -73,6 +73,36 @@ async fn parameters_have_the_types_of_their_places() {
     assert_eq!(client.execute(&insert, &[&4i64, &nasty, &-1i32]).await.unwrap(), 1);
     let row = client.query_one("SELECT item, amount FROM orders WHERE id = 4", &[]).await.unwrap();
     assert_eq!((row.get::<_, &str>(0), row.get::<_, i32>(1)), (nasty, -1));
+    running.stop().await;
+}
+
+/// The total of the pears, as soon as that many orders are counted.
+async fn pears(client: &Client, by_item: &Statement, orders: i64) -> i32 {
+    loop {
+        match client.query_opt(by_item, &[&"pear"]).await.unwrap() {
+            Some(row) if row.get::<_, i64>(1) == orders => return row.get(0),
+            _ => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_prepared_lookup_goes_with_the_table_and_with_what_was_inserted() {
+    let (running, client) = orders().await;
+    let create = "CREATE TABLE totals AS SELECT item, SUM(amount) AS total, COUNT(*) AS n
+        FROM orders GROUP BY item";
+    client.batch_execute(create).await.unwrap();
+    let by_item = client.prepare("SELECT total, n FROM totals WHERE item = $1").await.unwrap();
+    assert_eq!(by_item.params(), [Type::TEXT]);
+    assert_eq!(pears(&client, &by_item, 1).await, 5);
+    assert!(client.query_opt(&by_item, &[&"x' OR '1' = '1"]).await.unwrap().is_none());
+    assert!(client.query_opt(&by_item, &[&None::<&str>]).await.unwrap().is_none());
+    let insert = "INSERT INTO orders (id, item, amount) VALUES (4, 'pear', 2)";
+    client.batch_execute(insert).await.unwrap();
+    assert_eq!(pears(&client, &by_item, 2).await, 7);
+    client.batch_execute("DROP TABLE totals").await.unwrap();
+    let error = client.query_one(&by_item, &[&"pear"]).await.unwrap_err();
+    assert_eq!(sqlstate(&error), "42P01");
     running.stop().await;
 }
 

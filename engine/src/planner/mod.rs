@@ -63,6 +63,8 @@ pub struct Planner<'a> {
     pub functions: &'a Functions,
     /// What for.
     pub purpose: Purpose,
+    /// The types of the query's placeholders, as far as they are known.
+    parameters: &'a [Option<DataType>],
     /// Common table expressions, by name.
     named: BTreeMap<String, Planned>,
 }
@@ -90,7 +92,13 @@ impl Relation {
 impl<'a> Planner<'a> {
     /// A planner for queries over the streams and tables of a catalog.
     pub fn new(catalog: &'a Catalog, functions: &'a Functions, purpose: Purpose) -> Self {
-        Self { catalog, functions, purpose, named: BTreeMap::new() }
+        Self { catalog, functions, purpose, parameters: &[], named: BTreeMap::new() }
+    }
+
+    /// The same for queries that may hold placeholders: `$1` has the first of these types.
+    #[must_use]
+    pub fn with_parameters(self, parameters: &'a [Option<DataType>]) -> Self {
+        Self { parameters, ..self }
     }
 }
 
@@ -124,7 +132,8 @@ impl Planner<'_> {
     }
 
     pub(crate) fn resolver<'s>(&'s self, scope: &'s Scope) -> Result<Resolver<'s>> {
-        Resolver::new(self.functions, self.catalog as &dyn CustomTypes, scope)
+        let resolver = Resolver::new(self.functions, self.catalog as &dyn CustomTypes, scope)?;
+        Ok(resolver.with_parameters(self.parameters))
     }
 
     /// Keeps the rows that a condition holds for, which stands in `clause`.

@@ -6,20 +6,26 @@
 //! 3. [`key_range`] turns the tests into ranges of a table's keys, [`log_range`] into stretches of
 //!    a stream's partitions;
 //! 4. [`part`] reads those, and [`table`] is what DataFusion sees of it.
+//!
+//! A query that gives the whole key of a table is a [`lookup`] and needs none of it; a client that
+//! asks it often has it [`prepared`].
 
 mod general;
 mod interval;
 mod key_range;
 mod log_range;
+mod lookup;
 mod names;
 mod outbox;
 mod part;
 mod permission;
 mod predicate;
+mod prepared;
 mod pull;
 mod push;
 mod small_numbers;
 mod star;
+mod stored_rows;
 mod table;
 mod table_rules;
 mod time_text;
@@ -34,6 +40,7 @@ use crate::outcome::{Column, Outcome};
 use crate::session::Session;
 
 pub use outbox::Outbox;
+pub use prepared::PreparedQuery;
 pub use pull::explain;
 
 /// The columns of a query's answer, and whether deletions will be marked.

@@ -1,12 +1,11 @@
 //! Reading one part of a stream or table: a stretch of a partition, or ranges of a table's keys.
 //!
-//! Only the columns that the query needs are decoded from a log; the others are null. The rows of
-//! a table are decoded whole.
+//! Only the columns that the query needs are decoded from a log; the others are null.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, new_null_array};
+use arrow::array::BooleanArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -15,16 +14,14 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::StreamExt;
 use log_store::{Isolation, Offset, Partition};
 
-use super::key_range::{KeyRange, single};
-use crate::catalog::{Role, Source};
+use super::key_range::KeyRange;
+use super::stored_rows::{StateReader, StoredRows};
+use crate::catalog::Source;
 use crate::change::{Changes, Op};
 use crate::error::{Error, Result};
-use crate::pipeline::{Materialized, RecordDecoder};
-use crate::row_type::{RowType, pseudo};
-use crate::state::{Entry, Family, View, batch_of};
-
-/// Rows that are read from a table's state at once.
-const ROWS: usize = 4096;
+use crate::pipeline::RecordDecoder;
+use crate::row_type::RowType;
+use crate::state::View;
 
 /// Bytes that are read from a partition at once.
 const BYTES: usize = 4 << 20;
@@ -105,14 +102,10 @@ impl PartScan {
                     ready: VecDeque::new(),
                 }))
             }
-            Part::State { view, number, ranges } => Ok(Box::new(StateReader {
-                view: Arc::clone(view),
-                table: Materialized::new(&self.source, *number)?,
-                source: self.source.clone(),
-                rows: self.rows.clone(),
-                schema: Arc::clone(&self.schema),
-                ranges: ranges.iter().cloned().collect(),
-            })),
+            Part::State { view, number, ranges } => {
+                let rows = StoredRows::new(&self.source, *number, &self.rows)?;
+                Ok(Box::new(StateReader::new(Arc::clone(view), Arc::new(rows), ranges.clone())))
+            }
         }
     }
 }
@@ -169,74 +162,4 @@ fn rows(changes: &Changes) -> Result<RecordBatch> {
     }
     let valued: Vec<bool> = changes.each_op().map(|op| op != Op::Tombstone).collect();
     Ok(changes.filter(&BooleanArray::from(valued))?.rows)
-}
-
-struct StateReader {
-    view: Arc<dyn View>,
-    table: Materialized,
-    source: Source,
-    rows: RowType,
-    schema: SchemaRef,
-    /// What is left to read.
-    ranges: VecDeque<KeyRange>,
-}
-
-impl Iterator for StateReader {
-    type Item = Result<RecordBatch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.entries() {
-            Ok(entries) if entries.is_empty() => None,
-            Ok(entries) => Some(self.decode(&entries)),
-            Err(error) => Some(Err(error)),
-        }
-    }
-}
-
-impl StateReader {
-    /// The next entries, as many as make a batch.
-    fn entries(&mut self) -> Result<Vec<Entry>> {
-        let mut entries: Vec<Entry> = Vec::new();
-        while entries.len() < ROWS
-            && let Some(range) = self.ranges.pop_front()
-        {
-            if let Some(key) = single(&range) {
-                let value = self.view.get(Family::Table, key)?;
-                entries.extend(value.map(|value| (key.into(), value.into())));
-                continue;
-            }
-            let room = ROWS - entries.len();
-            let found = self.view.scan(Family::Table, &range.start..&range.end, room)?;
-            if let (true, Some((last, _))) = (found.len() == room, found.last()) {
-                self.ranges.push_front([&last[..], &[0]].concat()..range.end);
-            }
-            entries.extend(found);
-        }
-        Ok(entries)
-    }
-
-    /// Rows out of entries: keys, values, the window's bounds, the time.
-    fn decode(&self, entries: &[Entry]) -> Result<RecordBatch> {
-        let prefix = self.table.prefix().len();
-        let keys = self.table.key_codec().decode(entries.iter().map(|(key, _)| &key[prefix..]))?;
-        let values = self.table.value_codec().decode(entries.iter().map(|(_, value)| &**value))?;
-        let (mut of_key, mut of_value) = (keys.iter(), values.iter());
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.rows.columns.len());
-        for (at, column) in self.rows.columns.iter().enumerate() {
-            let role = self.source.columns.get(at).map(|column| &column.role);
-            let stored = match (role, column.name.as_str()) {
-                (Some(Role::Key), _) => of_key.next(),
-                (Some(Role::Value), _) => of_value.next(),
-                (None, name) if pseudo::is_window_bound(name) => of_key.next(),
-                (None, pseudo::ROWTIME) => values.last(),
-                // A table keeps no headers.
-                _ => None,
-            };
-            columns.push(match stored {
-                Some(stored) => Arc::clone(stored),
-                None => new_null_array(&column.data_type, entries.len()),
-            });
-        }
-        batch_of(&self.schema, columns, entries.len())
-    }
 }

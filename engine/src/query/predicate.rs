@@ -133,6 +133,20 @@ fn literal(expr: &Expr) -> Option<&ScalarValue> {
     }
 }
 
+/// The value of an expression that is compared with a column of this type, if it is a constant.
+pub fn constant(expr: &Expr, data_type: &DataType) -> Option<ScalarValue> {
+    let value = match expr {
+        Expr::Literal(value, _) if value.data_type() == *data_type => value.clone(),
+        Expr::ScalarFunction(call) if call.name() == "cast" => {
+            let [operand] = call.args.as_slice() else { return None };
+            let value = literal(operand).filter(|v| widens(&v.data_type(), data_type))?;
+            value.cast_to(data_type).ok()?
+        }
+        _ => return None,
+    };
+    (!value.is_null()).then_some(value)
+}
+
 /// A constant in the type of the column that is compared with it: only where the column's values
 /// keep order and identity in the constant's type, and the constant is one of them.
 fn fit(value: &ScalarValue, column: &DataType) -> Option<ScalarValue> {

@@ -3,9 +3,10 @@
 //! Streams and tables are table providers; DataFusion plans and runs everything else. A query
 //! over one source is resolved by [`crate::planner`], so that its expressions mean the same as in
 //! a persistent query; joins, aggregates and whatever is beyond the dialect's own shape are
-//! planned by DataFusion's `SqlToRel` with the same functions.
+//! planned by DataFusion's `SqlToRel` with the same functions. Rows by a whole key are a
+//! [`Lookup`], which is not planned at all.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -20,6 +21,7 @@ use futures::{StreamExt, TryStreamExt};
 use sql::ast::{Query, Select, SourceKind, Span};
 
 use super::general;
+use super::lookup::Lookup;
 use super::names::Names;
 use super::table::Reading;
 use super::{small_numbers, star, table_rules, time_text};
@@ -42,6 +44,12 @@ struct PullPlan {
 
 /// Answers a query.
 pub async fn execute(session: &Session, query: &Query) -> Result<Outcome> {
+    let shared = &session.shared;
+    if let Query::Select(select) = query
+        && let Some(lookup) = Lookup::plan(shared, &shared.catalog(), select, &[])?
+    {
+        return Ok(Outcome::Rows(lookup.rows(shared, &[])?));
+    }
     let PullPlan { context, plan, keys } = plan(session, query)?;
     let frame = datafusion::dataframe::DataFrame::new(context.state(), plan);
     let physical = frame.create_physical_plan().await?;
@@ -120,7 +128,14 @@ fn needs_changes(select: &Select) -> Error {
     invalid(Code::InvalidQuery, message).at(select.span).hint("add EMIT CHANGES")
 }
 
+/// DataFusion's rules and functions, which are many and the same for all queries. A query plans
+/// and runs with a copy of their state.
 fn context() -> SessionContext {
+    static CONTEXT: LazyLock<SessionContext> = LazyLock::new(new_context);
+    CONTEXT.clone()
+}
+
+fn new_context() -> SessionContext {
     let mut config = SessionConfig::new().with_information_schema(false);
     config.options_mut().sql_parser.map_string_types_to_utf8view = false;
     config.options_mut().execution.target_partitions = 2;
@@ -171,7 +186,7 @@ fn condition<'a>(planned: &'a Planned, select: &Select) -> Result<Option<&'a Exp
 }
 
 /// Whether a column of the answer is a part of the table's key.
-fn is_key(source: &Source, expr: &Expr) -> bool {
+pub(super) fn is_key(source: &Source, expr: &Expr) -> bool {
     let Expr::Column(column) = expr else { return false };
     let own = source.column(&column.name);
     source.kind == SourceKind::Table

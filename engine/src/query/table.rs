@@ -91,7 +91,7 @@ impl Reading {
 }
 
 /// The columns of a source in a pull query. A row of a table has no one record that it is.
-fn row_type(source: &Source) -> RowType {
+pub fn row_type(source: &Source) -> RowType {
     let mut rows = source.row_type(None);
     if source.kind == SourceKind::Table {
         rows.columns.retain(|column| !is_of_record(&column.name));

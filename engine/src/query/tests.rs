@@ -1,5 +1,6 @@
 //! Queries on a whole engine.
 
+mod lookup;
 mod push;
 mod system;
 

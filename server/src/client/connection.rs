@@ -3,8 +3,10 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use pgwire::api::auth::StartupHandler;
@@ -24,7 +26,6 @@ use crate::config::Authentication;
 use crate::failure::{Failure, sqlstate};
 use crate::hangup::Hangup;
 use crate::sessions::{Listed, Sessions};
-use crate::text::user::without_passwords;
 
 /// What all connections of a server share.
 pub(crate) struct Shared {
@@ -85,22 +86,30 @@ impl Connection {
     }
 
     /// Does the work of a statement, until it is done, somebody cancels it, the client leaves, its
-    /// time is over, or the connection has to end. Work that is not done is dropped.
+    /// time is over, or the connection has to end. Work that is not done is dropped. Others see
+    /// the statement as `shown`.
     pub(super) async fn guarded<T>(
         &self,
-        statement: &str,
+        shown: &str,
         work: impl Future<Output = PgWireResult<T>>,
     ) -> PgWireResult<T> {
         let _busy = self.busy.lock().await;
         let client = self.registered.borrow().clone();
         let Some(client) = client else { return work.await };
-        client.listed.begin(without_passwords(statement));
-        let result = tokio::select! {
-            result = work => result,
-            () = cancelled(&client) => Err(PgWireError::QueryCanceled),
-            () = self.hangup.wait() => Err(io::Error::from(io::ErrorKind::ConnectionReset).into()),
-            () = self.timed_out() => Err(timed_out()),
-            ending = self.must_end(&client) => Err(self.tell(&ending)),
+        client.listed.begin(shown);
+        let mut work = pin!(work);
+        // Most statements are done at once, and nothing has to be waited for beside them.
+        let result = match futures::poll!(work.as_mut()) {
+            Poll::Ready(result) => result,
+            Poll::Pending => tokio::select! {
+                result = work => result,
+                () = cancelled(&client) => Err(PgWireError::QueryCanceled),
+                () = self.hangup.wait() => {
+                    Err(io::Error::from(io::ErrorKind::ConnectionReset).into())
+                }
+                () = self.timed_out() => Err(timed_out()),
+                ending = self.must_end(&client) => Err(self.tell(&ending)),
+            },
         };
         let application = self.session.settings.lock().application_name().to_owned();
         client.listed.rename(&application);

@@ -5,93 +5,27 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::Sink;
-use pgwire::api::portal::{Format, Portal, PortalExecutionState};
+use pgwire::api::portal::{Portal, PortalExecutionState};
 use pgwire::api::query::ExtendedQueryHandler;
-use pgwire::api::results::{FieldInfo, QueryResponse, Response};
-use pgwire::api::stmt::{QueryParser, StoredStatement};
+use pgwire::api::results::{QueryResponse, Response};
+use pgwire::api::stmt::StoredStatement;
 use pgwire::api::store::{Entry, PortalStore};
 use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
-use pgwire::messages::extendedquery::{Execute, Parse, ParseComplete, PortalSuspended};
+use pgwire::messages::extendedquery::{
+    Bind, Close, Describe, Execute, Parse, ParseComplete, PortalSuspended,
+};
 use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
-use postgres_types::Type;
 
+use super::binding;
 use super::connection::Connection;
-use super::parameters::literal;
-use super::reply::Reply;
+use super::prepared::{Prepared, Preparer, literals, values};
+use super::reply::{Reply, Rows};
 use super::send::{self, Wire};
-use super::session::{Described, Request, Session};
-use crate::encode::rows::field_infos;
-use crate::failure::{Failure, sqlstate};
+use super::session::Request;
 use crate::text::length::check_length;
-use crate::text::rewrite::placeholders;
-use crate::text::scan::statements;
-
-/// A prepared statement.
-pub(crate) struct Prepared {
-    /// The statement, with its placeholders.
-    script: String,
-    /// How many placeholders it has.
-    placeholders: usize,
-    /// What it takes and gives.
-    described: Described,
-}
-
-/// Prepares statements for one session.
-pub(crate) struct Preparer(Arc<Session>);
-
-#[async_trait]
-impl QueryParser for Preparer {
-    type Statement = Arc<Prepared>;
-
-    async fn parse_sql<C>(
-        &self,
-        _: &C,
-        script: &str,
-        _: &[Option<Type>],
-    ) -> PgWireResult<Option<Arc<Prepared>>>
-    where
-        C: ClientInfo + Unpin + Send + Sync,
-    {
-        let span = match statements(script).as_slice() {
-            [] => return Ok(None),
-            [span] => span.clone(),
-            [_, second, ..] => return Err(several(second.start).into_wire(script)),
-        };
-        let transaction = TransactionStatus::Idle;
-        let parameters = &[];
-        let request = Request { script, span, parameters, transaction, in_script: false };
-        let described = self.0.describe(request).await;
-        let described = described.map_err(|failure| failure.into_wire(script))?;
-        let placeholders = placeholders(script);
-        Ok(Some(Arc::new(Prepared { script: script.into(), placeholders, described })))
-    }
-
-    fn get_parameter_types(&self, prepared: &Arc<Prepared>) -> PgWireResult<Vec<Type>> {
-        Ok((0..prepared.placeholders).map(|index| prepared.parameter_type(index)).collect())
-    }
-
-    fn get_result_schema(
-        &self,
-        prepared: &Arc<Prepared>,
-        format: Option<&Format>,
-    ) -> PgWireResult<Vec<FieldInfo>> {
-        let fields = prepared.described.fields.as_deref().unwrap_or_default();
-        let infos = field_infos(fields, format.unwrap_or(&Format::UnifiedText), &Arc::default());
-        Ok(Arc::unwrap_or_clone(infos))
-    }
-}
-
-impl Prepared {
-    /// The type of a placeholder; text where the statement does not tell it.
-    fn parameter_type(&self, index: usize) -> Type {
-        match self.described.parameters.get(index) {
-            None | Some(&Type::UNKNOWN) => Type::TEXT,
-            Some(pg_type) => pg_type.clone(),
-        }
-    }
-}
+use crate::text::user::without_passwords;
 
 #[async_trait]
 impl ExtendedQueryHandler for Connection {
@@ -112,15 +46,43 @@ impl ExtendedQueryHandler for Connection {
         check_length(&message.query).map_err(|failure| failure.into_wire(""))?;
         let name = message.name.as_deref().unwrap_or(DEFAULT_NAME);
         let preparer = self.query_parser();
-        match self
-            .guarded(&message.query, StoredStatement::parse(client, &message, preparer))
-            .await?
-        {
+        let shown = without_passwords(&message.query);
+        match self.guarded(shown, StoredStatement::parse(client, &message, preparer)).await? {
             Some(statement) => client.portal_store().put_statement(Arc::new(statement)),
             None => client.portal_store().put_empty_statement(name),
         }
         self.session.prepared.lock().insert(name.to_owned());
         send::feed(client, PgWireBackendMessage::ParseComplete(ParseComplete::new())).await
+    }
+
+    async fn on_bind<C>(&self, client: &mut C, message: Bind) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        binding::bind(client, &message).await
+    }
+
+    async fn on_describe<C>(&self, client: &mut C, message: Describe) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        self.describe(client, &message).await
+    }
+
+    async fn on_close<C>(&self, client: &mut C, message: Close) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        binding::close(client, &message).await
     }
 
     async fn on_execute<C>(&self, client: &mut C, message: Execute) -> PgWireResult<()>
@@ -141,8 +103,8 @@ impl ExtendedQueryHandler for Connection {
         };
         client.set_state(PgWireConnectionState::QueryInProgress);
         let most = usize::try_from(message.max_rows).ok().filter(|most| *most > 0);
-        let script = &portal.statement.statement.script;
-        self.guarded(script, self.execute(client, &portal, most)).await?;
+        let shown = &portal.statement.statement.shown;
+        self.guarded(shown, self.execute(client, &portal, most)).await?;
         if matches!(client.state(), PgWireConnectionState::QueryInProgress) {
             client.set_state(PgWireConnectionState::ReadyForQuery);
         }
@@ -208,13 +170,12 @@ impl Connection {
         C::PortalStore: PortalStore,
     {
         let script = &portal.statement.statement.script;
-        let parameters = literals(portal)?;
-        let span = statements(script).pop().unwrap_or_default();
         let transaction = client.transaction_status();
-        let parameters = &parameters;
-        let request = Request { script, span, parameters, transaction, in_script: false };
-        let reply = self.session.run(request).await;
-        match reply.map_err(|failure| failure.into_wire(script))? {
+        let reply = match self.ask(portal, transaction).await? {
+            Some(rows) => Reply::Rows(rows),
+            None => self.run(portal, transaction).await?,
+        };
+        match reply {
             Reply::Rows(rows) => {
                 let options = self.session.settings.lock().format_options();
                 let tag = rows.tag.clone();
@@ -236,26 +197,35 @@ impl Connection {
         // The end of what gives no rows: nothing is sent for it any more.
         Ok(PortalExecutionState::Initial)
     }
-}
 
-/// The literals for a portal's placeholders.
-fn literals(portal: &Portal<Arc<Prepared>>) -> PgWireResult<Vec<String>> {
-    let prepared = &portal.statement.statement;
-    if portal.parameter_len() != prepared.placeholders {
-        let (given, wanted) = (portal.parameter_len(), prepared.placeholders);
-        let message = format!("expected {wanted} parameters, found {given}");
-        return Err(Failure::new("08P01", message).into_wire(""));
+    /// Asks the query that the engine has prepared, if it has and the portal's values are as it
+    /// takes them.
+    async fn ask(
+        &self,
+        portal: &Portal<Arc<Prepared>>,
+        transaction: TransactionStatus,
+    ) -> PgWireResult<Option<Rows>> {
+        let prepared = &portal.statement.statement;
+        let Some(query) = &prepared.described.query else { return Ok(None) };
+        if matches!(transaction, TransactionStatus::Error) {
+            return Ok(None);
+        }
+        let Some(values) = values(portal, query.parameters())? else { return Ok(None) };
+        let rows = self.session.ask(query, &values).await;
+        rows.map_err(|failure| failure.into_wire(&prepared.script))
     }
-    (0..prepared.placeholders)
-        .map(|index| {
-            let given = portal.statement.parameter_types.get(index).cloned().flatten();
-            let given = given.filter(|pg_type| *pg_type != Type::UNKNOWN);
-            literal(portal, index, &given.unwrap_or_else(|| prepared.parameter_type(index)))
-        })
-        .collect()
-}
 
-fn several(position: usize) -> Failure {
-    let message = "expected one statement to prepare, found several";
-    Failure::new(sqlstate::SYNTAX_ERROR, message).at(position)
+    /// Runs a portal's statement with literals in the places of its placeholders.
+    async fn run(
+        &self,
+        portal: &Portal<Arc<Prepared>>,
+        transaction: TransactionStatus,
+    ) -> PgWireResult<Reply> {
+        let Prepared { script, span, .. } = portal.statement.statement.as_ref();
+        let parameters = &literals(portal)?;
+        let request =
+            Request { script, span: span.clone(), parameters, transaction, in_script: false };
+        let reply = self.session.run(request).await;
+        reply.map_err(|failure| failure.into_wire(script))
+    }
 }

@@ -95,7 +95,8 @@ fn of_done(done: engine::Done) -> Done {
 }
 
 impl Rows {
-    fn of_engine(rows: engine::Rows, statement: Rewritten) -> Self {
+    /// Rows of the engine, which may still fail. `statement` is what they answer.
+    pub fn of_engine(rows: engine::Rows, statement: Rewritten) -> Self {
         let fields = shown_fields(&rows.columns, rows.tombstones.is_some());
         let indexes: Vec<_> = (0..rows.columns.len()).chain(rows.tombstones).collect();
         let batches = rows.stream.map(move |batch| {

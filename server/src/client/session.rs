@@ -10,8 +10,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::FieldRef;
-use engine::{Engine, Outcome};
+use engine::{Engine, Outcome, PreparedQuery};
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 use pgwire::messages::response::TransactionStatus;
@@ -64,12 +65,13 @@ pub(crate) struct Request<'a> {
 }
 
 /// What a statement takes and gives.
-#[derive(Debug, Clone, Default)]
 pub(crate) struct Described {
     /// The type of each placeholder.
     pub parameters: Vec<Type>,
     /// The columns of the result; `None` for a statement that gives no rows.
     pub fields: Option<Vec<FieldRef>>,
+    /// The statement as the engine has prepared it, where it can be asked without being run anew.
+    pub query: Option<PreparedQuery>,
 }
 
 impl Session {
@@ -110,7 +112,7 @@ impl Session {
     pub async fn describe(&self, request: Request<'_>) -> Result<Described, Failure> {
         if let Some(command) = self.command_of(&request)? {
             let fields = self.command_fields(&command).await;
-            return Ok(Described { parameters: Vec::new(), fields });
+            return Ok(Described { parameters: Vec::new(), fields, query: None });
         }
         match route(request.script, request.span, request.parameters)? {
             Route::Engine { statement, rewritten } => {
@@ -118,6 +120,18 @@ impl Session {
             }
             Route::Catalog { query } => self.describe_catalog(&query).await,
         }
+    }
+
+    /// Asks a query that the engine has prepared; `None` where it has to be run after all.
+    pub async fn ask(
+        &self,
+        query: &PreparedQuery,
+        values: &[ArrayRef],
+    ) -> Result<Option<Rows>, Failure> {
+        self.settle_insertions(false).await?;
+        let rows = self.engine_session.lock().await.ask(query, values);
+        let rows = rows.map_err(|error| Failure::of_engine(&error, &Rewritten::default()))?;
+        Ok(rows.map(|rows| Rows::of_engine(rows, Rewritten::default())))
     }
 
     /// Runs the query at `span` of the client's script, for a cursor or for COPY.
@@ -216,15 +230,18 @@ impl Session {
         statement: &sql::ast::Statement,
         rewritten: &Rewritten,
     ) -> Result<Described, Failure> {
-        let description = self.engine_session.lock().await.describe(statement).await;
-        let description = description.map_err(|error| Failure::of_engine(&error, rewritten))?;
+        let mut engine = self.engine_session.lock().await;
+        let description = engine.describe(statement).await;
+        let query = engine.prepare(statement);
+        let failed = |error| Failure::of_engine(&error, rewritten);
+        let (description, query) = (description.map_err(failed)?, query.map_err(failed)?);
         let parameters = description.parameters.iter();
         let parameters = parameters
             .map(|data_type| data_type.as_ref().map_or(Type::UNKNOWN, pg_type_of))
             .collect();
         let fields =
             description.columns.map(|columns| shown_fields(&columns, description.tombstones));
-        Ok(Described { parameters, fields })
+        Ok(Described { parameters, fields, query })
     }
 
     async fn describe_catalog(&self, query: &Rewritten) -> Result<Described, Failure> {
@@ -233,7 +250,8 @@ impl Session {
         let types = query.parameter_types(count).into_iter();
         let parameters =
             types.map(|data_type| data_type.as_ref().map_or(Type::TEXT, pg_type_of)).collect();
-        Ok(Described { parameters, fields: Some(query.schema().fields().to_vec()) })
+        let fields = Some(query.schema().fields().to_vec());
+        Ok(Described { parameters, fields, query: None })
     }
 }
 

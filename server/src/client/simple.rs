@@ -21,6 +21,7 @@ use super::session::Request;
 use crate::failure::{Failure, sqlstate};
 use crate::text::length::check_length;
 use crate::text::scan::statements;
+use crate::text::user::without_passwords;
 
 #[async_trait]
 impl SimpleQueryHandler for Connection {
@@ -34,7 +35,8 @@ impl SimpleQueryHandler for Connection {
         // Nobody looks into a text that is too long, so no place in it is shown.
         check_length(&query.query).map_err(|failure| failure.into_wire(""))?;
         client.set_state(PgWireConnectionState::QueryInProgress);
-        let ran = self.guarded(&query.query, self.run_script(client, &query.query)).await;
+        let shown = without_passwords(&query.query);
+        let ran = self.guarded(shown, self.run_script(client, &query.query)).await;
         if let Err(error) = ran {
             // Here, and not where it failed: a script that is cancelled ends anywhere.
             let _ = self.session.end_script(true).await;

@@ -37,10 +37,19 @@ pub fn own_kb() -> Result<u64> {
     status("RssAnon:")
 }
 
+/// Kilobytes of another process's memory that are resident, mapped files and all.
+pub fn resident_kb(process: u32) -> Result<u64> {
+    status_of(&process.to_string(), "VmRSS:")
+}
+
 fn status(name: &str) -> Result<u64> {
-    let text = fs::read_to_string("/proc/self/status")?;
+    status_of("self", name)
+}
+
+fn status_of(process: &str, name: &str) -> Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let line = line.with_context(|| format!("/proc/self/status has no {name}"))?;
+    let line = line.with_context(|| format!("/proc/{process}/status has no {name}"))?;
     let number = line.trim().split(' ').next().unwrap_or_default();
     number.parse().with_context(|| format!("{name} {line}"))
 }

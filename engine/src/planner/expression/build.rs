@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::{LambdaVariable, ScalarFunction};
+use datafusion::logical_expr::expr::{LambdaVariable, Placeholder, ScalarFunction};
 use datafusion::logical_expr::{Expr, ScalarUDF};
 use sqlparser::ast::{BinaryOperator, Value};
 
@@ -22,6 +22,12 @@ fn call(function: Arc<ScalarUDF>, arguments: Vec<Expr>) -> Expr {
 /// A variable of a lambda.
 pub fn lambda_variable(field: &FieldRef) -> Expr {
     Expr::LambdaVariable(LambdaVariable::new(field.name().clone(), Some(Arc::clone(field))))
+}
+
+/// A value of this type that is known only when the query is asked.
+pub fn placeholder(name: &str, data_type: DataType) -> Expr {
+    let field = Arc::new(Field::new(name, data_type, true));
+    Expr::Placeholder(Placeholder::new_with_field(name.to_owned(), Some(field)))
 }
 
 /// The expression in another type, as `CAST` gives it. Nothing is done where the type is right.

@@ -52,6 +52,8 @@ pub struct Resolver<'a> {
     types: &'a dyn CustomTypes,
     scope: &'a Scope,
     schema: DFSchema,
+    /// The types of placeholders, `$1` first; there are none where this is empty.
+    placeholders: &'a [Option<DataType>],
     /// The parameters of the lambdas around, the innermost last.
     lambda_variables: Vec<FieldRef>,
     table_functions: Vec<(Expr, RowColumn)>,
@@ -71,10 +73,17 @@ impl<'a> Resolver<'a> {
             types,
             scope,
             schema,
+            placeholders: &[],
             lambda_variables: Vec::new(),
             table_functions: Vec::new(),
             depth: 0,
         })
+    }
+
+    /// The same where there may be placeholders: `$1` has the first of these types.
+    #[must_use]
+    pub fn with_parameters(self, placeholders: &'a [Option<DataType>]) -> Self {
+        Self { placeholders, ..self }
     }
 
     /// The schema that resolved expressions refer to.
@@ -136,7 +145,7 @@ impl<'a> Resolver<'a> {
         match expr {
             Syntax::Identifier(name) => self.name(name),
             Syntax::CompoundIdentifier(parts) => self.qualified_name(parts),
-            Syntax::Value(value) => literal::value(&value.value),
+            Syntax::Value(value) => self.value(&value.value),
             Syntax::TypedString(typed) => literal::typed(typed),
             Syntax::Nested(inner) => self.resolve(inner),
             Syntax::UnaryOp { op, expr } => self.unary(*op, expr),
@@ -183,6 +192,16 @@ impl<'a> Resolver<'a> {
                 let message = format!("expression {other} is not supported here");
                 Err(invalid(Code::NotSupported, message))
             }
+        }
+    }
+
+    /// A literal, or a placeholder of a known type.
+    fn value(&self, value: &Value) -> Result<Expr> {
+        let Value::Placeholder(name) = value else { return literal::value(value) };
+        let known = |number: usize| self.placeholders.get(number.checked_sub(1)?)?.clone();
+        match placeholder_number(name).and_then(known) {
+            Some(data_type) => Ok(build::placeholder(name, data_type)),
+            None => literal::value(value),
         }
     }
 
@@ -450,6 +469,11 @@ fn is_null(syntax: &Syntax) -> bool {
         Syntax::Value(value) => value.value == Value::Null,
         _ => false,
     }
+}
+
+/// The number of a placeholder: 1 for `$1`.
+pub fn placeholder_number(name: &str) -> Option<usize> {
+    name.strip_prefix('$')?.parse().ok()
 }
 
 /// A literal of type STRING.
