@@ -214,7 +214,7 @@ mod tests {
     async fn stars_over_anything_else_stay() {
         for text in [
             "WITH BY_ID AS (SELECT 1 AS X) SELECT BY_ID.* FROM BY_ID",
-            "SELECT * FROM BY_ID JOIN BY_BOTH USING (ID)",
+            "SELECT * FROM BY_ID JOIN BY_BOTH USING(ID)",
             "SELECT * FROM GENERATE_SERIES(1, 3)",
             "SELECT QUERIES.* FROM MILLSTREAM.QUERIES ORDER BY 1",
         ] {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::{
-    DataType, Decimal128Type, Field, FieldRef, Time32MillisecondType, TimeUnit,
-    TimestampMillisecondType,
+    ArrowTimestampType, DataType, Decimal128Type, Field, FieldRef, Time32MillisecondType, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
 };
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -133,9 +134,7 @@ fn encode_cell<E: Encoder>(
 ) -> PgWireResult<()> {
     match array.data_type() {
         DataType::Decimal128(_, scale) => encoder.encode_field(&numeric(array, row, *scale), info),
-        DataType::Timestamp(TimeUnit::Millisecond, None) => {
-            encoder.encode_field(&moment(array, row), info)
-        }
+        DataType::Timestamp(_, None) => encoder.encode_field(&moment(array, row), info),
         DataType::Time32(TimeUnit::Millisecond) => {
             encoder.encode_field(&time_of_day(array, row), info)
         }
@@ -145,7 +144,7 @@ fn encode_cell<E: Encoder>(
                 DataType::Decimal128(_, scale) => {
                     encoder.encode_field(&each(&items, |at| numeric(&items, at, *scale)), info)
                 }
-                DataType::Timestamp(TimeUnit::Millisecond, None) => {
+                DataType::Timestamp(_, None) => {
                     encoder.encode_field(&each(&items, |at| moment(&items, at)), info)
                 }
                 DataType::Time32(TimeUnit::Millisecond) => {
@@ -169,10 +168,18 @@ fn numeric(array: &ArrayRef, row: usize, scale: i8) -> Option<Numeric> {
     values.is_valid(row).then(|| Numeric { unscaled: values.value(row), scale })
 }
 
+/// The dialect's times are milliseconds, those of DataFusion's functions mostly nanoseconds.
 fn moment(array: &ArrayRef, row: usize) -> Option<Moment> {
-    let values = array.as_primitive::<TimestampMillisecondType>();
-    let value = values.is_valid(row).then(|| values.value(row))?;
-    as_datetime::<TimestampMillisecondType>(value).map(Moment)
+    fn of<T: ArrowTimestampType>(array: &ArrayRef, row: usize) -> Option<Moment> {
+        let values = array.as_primitive::<T>();
+        as_datetime::<T>(values.is_valid(row).then(|| values.value(row))?).map(Moment)
+    }
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => of::<TimestampSecondType>(array, row),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => of::<TimestampMicrosecondType>(array, row),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => of::<TimestampNanosecondType>(array, row),
+        _ => of::<TimestampMillisecondType>(array, row),
+    }
 }
 
 fn time_of_day(array: &ArrayRef, row: usize) -> Option<TimeOfDay> {

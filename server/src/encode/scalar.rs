@@ -99,7 +99,7 @@ impl ToSqlText for Moment {
         let text = match style.full_format_str().strip_suffix("%.6f") {
             Some(seconds) => {
                 self.0.format(seconds).to_string()
-                    + &fraction(self.0.and_utc().timestamp_subsec_millis())
+                    + &fraction(self.0.and_utc().timestamp_subsec_micros())
             }
             None => self.0.format(style.full_format_str()).to_string(),
         };
@@ -128,8 +128,7 @@ pub(crate) struct TimeOfDay(pub NaiveTime);
 
 impl ToSqlText for TimeOfDay {
     fn to_sql_text(&self, _: &Type, out: &mut BytesMut, _: &FormatOptions) -> Encoded {
-        let text =
-            self.0.format("%H:%M:%S").to_string() + &fraction(self.0.nanosecond() / 1_000_000);
+        let text = self.0.format("%H:%M:%S").to_string() + &fraction(self.0.nanosecond() / 1_000);
         out.put_slice(text.as_bytes());
         Ok(IsNull::No)
     }
@@ -147,12 +146,12 @@ impl ToSql for TimeOfDay {
     to_sql_checked!();
 }
 
-/// `.25` for 250 milliseconds, nothing for none.
-fn fraction(millis: u32) -> String {
-    if millis == 0 {
+/// `.25` for 250,000 microseconds, nothing for none.
+fn fraction(micros: u32) -> String {
+    if micros == 0 {
         return String::new();
     }
-    format!(".{millis:03}").trim_end_matches('0').to_owned()
+    format!(".{micros:06}").trim_end_matches('0').to_owned()
 }
 
 #[cfg(test)]
@@ -202,7 +201,7 @@ mod tests {
     #[test]
     fn fractions_of_a_second_are_as_short_as_they_can_be() {
         assert_eq!(fraction(0), "");
-        assert_eq!(fraction(250), ".25");
-        assert_eq!(fraction(1), ".001");
+        assert_eq!(fraction(250_000), ".25");
+        assert_eq!(fraction(1), ".000001");
     }
 }

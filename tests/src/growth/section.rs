@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     /// All but the start, which needs the program itself.
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_step_gives_a_figure_for_each_column() -> Result<()> {
         for section in SECTIONS.iter().filter(|section| section.name != "start") {
             let dir = tempfile::tempdir()?;
