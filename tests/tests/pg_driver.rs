@@ -79,7 +79,7 @@ async fn parameters_have_the_types_of_their_places() {
 /// The total of the pears, as soon as that many orders are counted.
 async fn pears(client: &Client, by_item: &Statement, orders: i64) -> i32 {
     loop {
-        match client.query_opt(by_item, &[&"pear"]).await.unwrap() {
+        match client.query_opt(by_item, &[&"pear"]).await.expect("a row or none") {
             Some(row) if row.get::<_, i64>(1) == orders => return row.get(0),
             _ => tokio::task::yield_now().await,
         }

@@ -65,10 +65,17 @@ pub struct Encoded {
 
 /// Records of a batch.
 enum Records {
-    /// One by one; those without a time are left out.
-    Single { keys: Option<BinaryArray>, values: BinaryArray, times: Vec<Option<i64>> },
+    /// One by one.
+    Single(Box<Single>),
     /// As columns for each partition.
     Columns(Vec<(usize, RecordBatch)>),
+}
+
+/// Records one by one; those without a time are left out.
+struct Single {
+    keys: Option<BinaryArray>,
+    values: BinaryArray,
+    times: Vec<Option<i64>>,
 }
 
 impl Sink {
@@ -150,7 +157,7 @@ impl Sink {
         let present: NullBuffer = changes.each_op().map(Op::adds).collect::<Vec<bool>>().into();
         let keys = self.keys(rows, len)?;
         let values = self.values(rows, len, &present)?;
-        Ok(Records::Single { keys, values, times: self.times(rows, changes) })
+        Ok(Records::Single(Box::new(Single { keys, values, times: self.times(rows, changes) })))
     }
 
     /// The time of each record; none where the column that holds it cannot be read.
@@ -240,9 +247,7 @@ impl TopicSink {
         }
         let partitions = self.topic.partitions();
         match &encoded.records {
-            Records::Single { keys, values, times } => {
-                self.write_single(encoded, keys.as_ref(), values, times, writer)
-            }
+            Records::Single(records) => self.write_single(encoded, records, writer),
             Records::Columns(columns) => {
                 let mut written = 0;
                 for (partition, rows) in columns {
@@ -257,9 +262,7 @@ impl TopicSink {
     fn write_single(
         &self,
         Encoded { shard, changes, .. }: &Encoded,
-        keys: Option<&BinaryArray>,
-        values: &BinaryArray,
-        times: &[Option<i64>],
+        Single { keys, values, times }: &Single,
         writer: &mut Writer<'_>,
     ) -> Result<u64> {
         let partitions = self.topic.partitions();
@@ -267,7 +270,7 @@ impl TopicSink {
         let mut written = 0;
         for row in (0..changes.len()).filter(|row| changes.op(*row) != Op::UpdateBefore) {
             let Some(time) = times[row] else { continue };
-            let key = keys.filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
+            let key = keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
             let partition = match key {
                 Some(key) => partition_for_key(key, partitions.len() as u32) as usize,
                 None => shard % partitions.len(),
