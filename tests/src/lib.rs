@@ -6,6 +6,7 @@
 //! - [`figures`] keeps what benches measure, and compares.
 //! - [`growth`] measures what becomes of speed, memory and latency as something grows.
 //! - [`nexmark`] measures the queries of a benchmark, and compares with others.
+//! - [`options`] reads the command lines of benches.
 //! - [`postgres`] measures the server, and compares with PostgreSQL.
 //! - [`simulator`] runs random programs on machines that fail, against the same undisturbed.
 //! - [`topic`] writes and reads topics record by record for all of them.
@@ -15,6 +16,7 @@ pub mod figures;
 pub mod golden;
 pub mod growth;
 pub mod nexmark;
+pub mod options;
 pub mod postgres;
 pub mod simulator;
 pub mod topic;

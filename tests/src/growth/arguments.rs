@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::section::{SECTIONS, Section};
+use crate::options;
 
 /// How it is called.
 pub const USAGE: &str =
@@ -25,23 +26,22 @@ pub struct Arguments {
 
 impl Arguments {
     /// Reads a command line.
-    pub fn read(mut given: impl Iterator<Item = String>) -> Result<Self> {
+    pub fn read(given: impl Iterator<Item = String>) -> Result<Self> {
         let (mut work, mut plot) = (None, None);
         let mut sections: Vec<_> = SECTIONS.iter().collect();
         let mut percent = 100;
-        while let Some(argument) = given.next() {
-            let value =
-                given.next().with_context(|| format!("{argument} needs a value; {USAGE}"))?;
-            match argument.as_str() {
+        options::each(given, USAGE, |option, value| {
+            match option {
                 "--work" => work = Some(PathBuf::from(value)),
                 "--only" => {
-                    sections = value.split(',').map(Section::named).collect::<Result<_>>()?
+                    sections = value.split(',').map(Section::named).collect::<Result<_>>()?;
                 }
-                "--percent" => percent = percent_of(&value)?,
+                "--percent" => percent = percent_of(value)?,
                 "--plot" => plot = Some(PathBuf::from(value)),
-                _ => bail!("expected no {argument} {value}; {USAGE}"),
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         let work = work.context(USAGE)?;
         let plot = plot.unwrap_or_else(|| work.join("growth.svg"));
         Ok(Self { work, sections, percent, plot })

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::script::QUERIES;
+use crate::options;
 
 /// How it is called.
 pub const USAGE: &str = "usage: nexmark --work DIR [--events N] [--queries q0,q1,…] [--runs N] \
@@ -35,7 +36,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// Reads a command line.
-    pub fn read(mut given: impl Iterator<Item = String>) -> Result<Self> {
+    pub fn read(given: impl Iterator<Item = String>) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut arguments = Self {
             work: PathBuf::new(),
@@ -48,22 +49,23 @@ impl Arguments {
             flink: settings("1:off,1:on,2:off,2:on")?,
             json: None,
         };
-        while let Some(argument) = given.next() {
-            let value =
-                given.next().with_context(|| format!("{argument} needs a value; {USAGE}"))?;
-            match argument.as_str() {
+        options::each(given, USAGE, |option, value| {
+            match option {
                 "--work" => arguments.work = value.into(),
-                "--events" => arguments.events = number(&argument, &value)?,
-                "--queries" => arguments.queries = queries(&value)?,
-                "--runs" => arguments.runs = number(&argument, &value)?,
-                "--format" if value == "JSON" || value == "ARROW" => arguments.format = value,
+                "--events" => arguments.events = number(option, value)?,
+                "--queries" => arguments.queries = queries(value)?,
+                "--runs" => arguments.runs = number(option, value)?,
+                "--format" if value == "JSON" || value == "ARROW" => {
+                    arguments.format = value.to_owned()
+                }
                 "--peers" => arguments.peers = value.into(),
                 "--python" => arguments.python = value.into(),
-                "--flink" => arguments.flink = settings(&value)?,
+                "--flink" => arguments.flink = settings(value)?,
                 "--json" => arguments.json = Some(value.into()),
-                _ => bail!("expected no {argument} {value}; {USAGE}"),
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         if arguments.work.as_os_str().is_empty() || arguments.runs == 0 {
             bail!("{USAGE}");
         }

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 
+use crate::options;
+
 /// How it is called.
 pub const USAGE: &str = "usage: postgres [--rows N] [--clients 1,8] [--seconds N] [--rounds N] \
     [--inserts N] [--rate PER_SECOND] [--queries N] [--parts lookups,delay,crowd]";
@@ -47,25 +49,25 @@ impl Default for Arguments {
 
 impl Arguments {
     /// Reads a command line.
-    pub fn read(mut given: impl Iterator<Item = String>) -> Result<Self> {
+    pub fn read(given: impl Iterator<Item = String>) -> Result<Self> {
         let mut arguments = Self::default();
-        while let Some(name) = given.next() {
-            let value = given.next().with_context(|| format!("{name} needs a value; {USAGE}"))?;
-            match name.as_str() {
-                "--rows" => arguments.rows = number(&name, &value)?,
+        options::each(given, USAGE, |option, value| {
+            match option {
+                "--rows" => arguments.rows = number(option, value)?,
                 "--clients" => {
-                    let counts = value.split(',').map(|count| number(&name, count));
+                    let counts = value.split(',').map(|count| number(option, count));
                     arguments.clients = counts.collect::<Result<_>>()?;
                 }
-                "--seconds" => arguments.seconds = number(&name, &value)?,
-                "--rounds" => arguments.rounds = number(&name, &value)?,
-                "--inserts" => arguments.inserts = number(&name, &value)?,
-                "--rate" => arguments.rate = number(&name, &value)?,
-                "--queries" => arguments.queries = number(&name, &value)?,
-                "--parts" => arguments.parts = parts(&value)?,
-                _ => bail!("expected no {name} {value}; {USAGE}"),
+                "--seconds" => arguments.seconds = number(option, value)?,
+                "--rounds" => arguments.rounds = number(option, value)?,
+                "--inserts" => arguments.inserts = number(option, value)?,
+                "--rate" => arguments.rate = number(option, value)?,
+                "--queries" => arguments.queries = number(option, value)?,
+                "--parts" => arguments.parts = parts(value)?,
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         Ok(arguments)
     }
 
