@@ -4,6 +4,10 @@
 //! and, for streams whose records carry some, the headers. A stream carries facts: `+`, and
 //! [`Op::Tombstone`] for a record without a value. A table carries keyed changes; an update is
 //! the adjacent pair `U-`, `U+`, so that whoever keeps state can take the old row back.
+//!
+//! Where the inputs of a query are read in the order of their times, rows of several partitions
+//! take **turns**, often one by one. They still travel as large batches, one for each partition, and
+//! each row has the number of its turn; whoever needs them in order merges the batches by it.
 
 use std::sync::Arc;
 
@@ -51,13 +55,15 @@ pub struct Changes {
     pub times: Int64Array,
     /// Headers of the record that each row came from, where any record has some.
     pub headers: Option<ArrayRef>,
+    /// The turn in which each row was taken, where rows of several batches took turns; ascending.
+    pub turns: Option<UInt32Array>,
 }
 
 impl Changes {
     /// New facts.
     pub fn inserts(rows: RecordBatch, times: Int64Array) -> Self {
         debug_assert_eq!(rows.num_rows(), times.len());
-        Self { rows, ops: None, times, headers: None }
+        Self { rows, ops: None, times, headers: None, turns: None }
     }
 
     /// Rows with their ops; the ops are dropped where all are inserts.
@@ -92,7 +98,34 @@ impl Changes {
                 Some(concat(&columns.iter().map(|column| &**column).collect::<Vec<_>>())?)
             }
         };
-        Ok(Self { headers, ..Self::new(rows, ops, times) })
+        let turns = parts.iter().map(|part| part.turns.as_ref()).collect::<Option<Vec<_>>>();
+        let turns =
+            turns.map(|turns| turns.iter().flat_map(|part| part.values()).copied().collect());
+        Ok(Self { headers, turns, ..Self::new(rows, ops, times) })
+    }
+
+    /// The rows of all parts in the order of their turns, and those of one turn, or without turns,
+    /// in the order of the parts; there is at least one part, and all have the same columns.
+    pub fn in_turns(mut parts: Vec<Self>) -> Result<Self> {
+        if parts.len() == 1 {
+            return Ok(parts.remove(0));
+        }
+        let all = Self::concat(&parts.iter().collect::<Vec<_>>())?;
+        match all.order_of_turns() {
+            Some(order) => all.take(&order),
+            None => Ok(all),
+        }
+    }
+
+    /// The order of rows by turn, where it is not the one that they have.
+    pub fn order_of_turns(&self) -> Option<UInt32Array> {
+        let turns = self.turns.as_ref()?.values();
+        if turns.is_sorted() {
+            return None;
+        }
+        let mut order: Vec<u32> = (0..turns.len() as u32).collect();
+        order.sort_by_key(|row| turns[*row as usize]);
+        Some(order.into())
     }
 
     /// Number of rows.
@@ -129,6 +162,7 @@ impl Changes {
             ops: self.ops.as_ref().map(|ops| ops[start..start + len].to_vec()),
             times: self.times.slice(start, len),
             headers: self.headers.as_ref().map(|headers| headers.slice(start, len)),
+            turns: self.turns.as_ref().map(|turns| turns.slice(start, len)),
         }
     }
 
@@ -141,6 +175,7 @@ impl Changes {
             ops,
             times: as_times(&times)?,
             headers: self.headers.as_ref().map(|column| filter(column, keep)).transpose()?,
+            turns: self.turns.as_ref().map(|turns| as_turns(&filter(turns, keep)?)).transpose()?,
         })
     }
 
@@ -155,6 +190,7 @@ impl Changes {
             ops,
             times: as_times(&times)?,
             headers: self.headers.as_ref().map(|column| take(column, indices, None)).transpose()?,
+            turns: self.turns.as_ref().map(|turns| pick_turns(turns, indices)),
         })
     }
 }
@@ -162,6 +198,17 @@ impl Changes {
 fn kept(ops: &[Op], keep: &BooleanArray) -> Vec<Op> {
     let chosen = ops.iter().enumerate().filter(|(row, _)| keep.is_valid(*row) && keep.value(*row));
     chosen.map(|(_, op)| *op).collect()
+}
+
+/// The turns at `indices`.
+pub(crate) fn pick_turns(turns: &UInt32Array, indices: &UInt32Array) -> UInt32Array {
+    let turns = turns.values();
+    indices.values().iter().map(|index| turns[*index as usize]).collect::<Vec<u32>>().into()
+}
+
+fn as_turns(column: &ArrayRef) -> Result<UInt32Array> {
+    let turns = column.as_any().downcast_ref::<UInt32Array>();
+    turns.cloned().ok_or_else(|| Error::Internal("turns are not numbers".into()))
 }
 
 fn as_times(column: &ArrayRef) -> Result<Int64Array> {
@@ -192,6 +239,26 @@ mod tests {
         let turned = some.take(&UInt32Array::from(vec![1, 0])).unwrap();
         assert_eq!(turned.times.values(), &[30, 20]);
         assert_eq!(all.slice(0, 2).each_op().collect::<Vec<_>>(), [Op::Insert, Op::UpdateBefore]);
+    }
+
+    #[test]
+    fn batches_that_took_turns_are_merged_by_them() {
+        let taken = |rows: &[(i32, Op, i64)], turns: &[u32]| Changes {
+            turns: Some(turns.to_vec().into()),
+            ..changes(rows)
+        };
+        let (plus, before, after) = (Op::Insert, Op::UpdateBefore, Op::UpdateAfter);
+        let one = taken(&[(1, plus, 10), (2, before, 20), (3, after, 20)], &[0, 2, 2]);
+        let other = taken(&[(4, plus, 15), (5, plus, 25)], &[1, 3]);
+        let all = Changes::in_turns(vec![other.clone(), one]).unwrap();
+        assert_eq!(all.times.values(), &[10, 15, 20, 20, 25]);
+        assert_eq!(all.each_op().collect::<Vec<_>>(), [plus, plus, before, after, plus]);
+        assert_eq!(all.turns.as_ref().unwrap().values(), &[0, 1, 2, 2, 3]);
+        let some = all.slice(1, 4).filter(&vec![true, false, false, true].into()).unwrap();
+        assert_eq!(some.turns.unwrap().values(), &[1, 3]);
+        let untaken = changes(&[(6, plus, 0)]);
+        let all = Changes::in_turns(vec![untaken.clone(), untaken]).unwrap();
+        assert_eq!((all.len(), all.turns), (2, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use arrow::array::{BooleanArray, UInt32Array};
 
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::evaluate::Evaluator;
@@ -35,6 +35,10 @@ impl Operator for Filter {
         };
         output.emit(kept);
         Ok(())
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::RowByRow
     }
 }
 

@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluator;
@@ -50,6 +50,10 @@ impl Operator for FlatMap {
         let rows = batch_of(&self.schema, columns, repeated.len())?;
         output.emit(repeated.with_rows(rows));
         Ok(())
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::RowByRow
     }
 }
 

@@ -16,12 +16,14 @@
 //!
 //! The time of a joined row is the later one of its halves.
 
+use std::ops::Range;
+
 use arrow::array::{Array, ArrayRef};
 
-use super::join_shape::{JoinShape, SideKeys, split_time, with_time};
+use super::join_shape::{Arrived, JoinShape, split_time, stretches, with_time};
 use super::joined::{Half, Joined, JoinedRow};
 use super::references::References;
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, RowErrors};
@@ -52,6 +54,9 @@ pub struct JoinForeignKey {
     references: References,
     given: Option<RowStore>,
 }
+
+/// The right rows that the rows of a batch refer to: the columns, and the bytes.
+type ForeignKeys = (Vec<ArrayRef>, EncodedRows);
 
 /// A left row with what it refers to. As bytes: `time (8) | refers (1) | length of the foreign
 /// key (4) | foreign key | row`.
@@ -120,11 +125,7 @@ impl JoinForeignKey {
         })
     }
 
-    fn foreign_keys(
-        &self,
-        input: &Changes,
-        errors: &mut RowErrors,
-    ) -> Result<(Vec<ArrayRef>, EncodedRows)> {
+    fn foreign_keys(&self, input: &Changes, errors: &mut RowErrors) -> Result<ForeignKeys> {
         let columns = self.foreign_key.evaluate(&input.rows, errors)?;
         let keys = self.foreign_codec.encode(&columns, input.len())?;
         Ok((columns, keys))
@@ -132,24 +133,22 @@ impl JoinForeignKey {
 
     fn change_left(
         &mut self,
-        input: &Changes,
-        keys: &SideKeys,
-        errors: &mut RowErrors,
-    ) -> Result<Joined> {
-        let (columns, foreign) = self.foreign_keys(input, errors)?;
-        let rows = self.shape.rows(0, input)?;
-        let mut joined = Joined::default();
-        for (row, op) in input.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
+        arrived: &mut Arrived,
+        changed: Range<usize>,
+        (columns, foreign): &ForeignKeys,
+    ) -> Result<()> {
+        let Arrived { input, keys, rows, joined, .. } = arrived;
+        for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             let refers = columns.iter().all(|column| column.is_valid(row));
-            let now = op.adds().then(|| Referring {
+            let now = input.op(row).adds().then(|| Referring {
                 time: input.times.value(row),
                 foreign: refers.then(|| foreign.get(row)),
                 row: rows.get(row),
             });
             let (cause, key, time) = (row, keys.get_with_nulls(row), input.times.value(row));
-            self.change_left_row(LeftChange { cause, key, time, now }, &mut joined)?;
+            self.change_left_row(LeftChange { cause, key, time, now }, joined)?;
         }
-        Ok(joined)
+        Ok(())
     }
 
     fn change_left_row(&mut self, change: LeftChange<'_>, joined: &mut Joined) -> Result<()> {
@@ -202,12 +201,11 @@ impl JoinForeignKey {
         self.give(change.outcome(now.row, partner, right.as_ref()), joined)
     }
 
-    fn change_right(&mut self, input: &Changes, keys: &SideKeys) -> Result<Joined> {
-        let rows = self.shape.rows(1, input)?;
-        let mut joined = Joined::default();
-        for (row, op) in input.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
+    fn change_right(&mut self, arrived: &mut Arrived, changed: Range<usize>) -> Result<()> {
+        let Arrived { input, keys, rows, joined, .. } = arrived;
+        for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             let Some(foreign) = keys.get(row) else { continue };
-            let time = input.times.value(row);
+            let (time, op) = (input.times.value(row), input.op(row));
             let now = op.adds().then(|| with_time(time, rows.get(row)));
             self.right.set(foreign, now.as_deref());
             let partner = match op.adds() {
@@ -218,10 +216,10 @@ impl JoinForeignKey {
                 let Some(left) = self.left.get(key)?.map(<[u8]>::to_vec) else { continue };
                 let left = Referring::decode(&left)?;
                 let time = time.max(left.time);
-                self.give(Outcome { cause: row, key, left: left.row, partner, time }, &mut joined)?;
+                self.give(Outcome { cause: row, key, left: left.row, partner, time }, joined)?;
             }
         }
-        Ok(joined)
+        Ok(())
     }
 
     /// What a left row has whose partner is not there.
@@ -347,13 +345,27 @@ fn split_flagged(bytes: &[u8]) -> Result<(bool, &[u8], &[u8])> {
 
 impl Operator for JoinForeignKey {
     fn process(&mut self, port: usize, input: Changes, output: &mut Output) -> Result<()> {
-        let keys = self.shape.keys(port, &input, &mut output.errors)?;
-        let joined = match port {
-            0 => self.change_left(&input, &keys, &mut output.errors)?,
-            _ => self.change_right(&input, &keys)?,
-        };
-        output.emit(self.shape.build(joined, port, &input, &keys)?);
-        Ok(())
+        self.process_round(vec![(port, input)], output)
+    }
+
+    fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
+        let mut arrived = self.shape.arrived(inputs, &[0, 1], &mut output.errors)?;
+        let foreign = arrived.iter().map(|arrived| match arrived.port {
+            0 => Ok(Some(self.foreign_keys(&arrived.input, &mut output.errors)?)),
+            _ => Ok(None),
+        });
+        let foreign = foreign.collect::<Result<Vec<_>>>()?;
+        for (at, rows) in stretches(&arrived) {
+            match &foreign[at] {
+                Some(foreign) => self.change_left(&mut arrived[at], rows, foreign)?,
+                None => self.change_right(&mut arrived[at], rows)?,
+            }
+        }
+        self.shape.emit(&arrived, output)
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::InOrder
     }
 
     fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {

@@ -2,11 +2,17 @@
 //!
 //! Port 0 is the left side, port 1 the right one. Rows of a side are kept as bytes, under the
 //! bytes of the key that they are joined on.
+//!
+//! What came in at both ports in one round is prepared as a whole ([`JoinShape::arrived`]), then
+//! joined row by row in the order of [`stretches`], and built as a whole for each port.
+
+use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{DataType, SchemaRef};
 use sql::ast::JoinKind;
 
+use super::Output;
 use super::joined::{Half, Joined};
 use crate::change::Changes;
 use crate::error::{Error, Result};
@@ -33,6 +39,20 @@ pub struct JoinShape {
 pub(super) struct SideKeys {
     columns: Vec<ArrayRef>,
     encoded: EncodedRows,
+}
+
+/// A batch that came in at a port, and what it has given so far.
+pub(super) struct Arrived {
+    /// The port.
+    pub port: usize,
+    /// The batch.
+    pub input: Changes,
+    /// The key of each row.
+    pub keys: SideKeys,
+    /// The bytes of each row, where they are needed.
+    pub rows: EncodedRows,
+    /// What its rows have given.
+    pub joined: Joined,
 }
 
 /// Whether rows without a partner are kept, for the left and the right side.
@@ -76,48 +96,82 @@ impl JoinShape {
         Self { sides: [left, right], schema }
     }
 
-    /// The keys of the rows that came in at `port`.
-    pub(super) fn keys(
+    /// What came in at the ports in one round; rows of the ports that `needs_rows` names are
+    /// needed as bytes.
+    pub(super) fn arrived(
         &self,
-        port: usize,
-        input: &Changes,
+        inputs: Vec<(usize, Changes)>,
+        needs_rows: &[usize],
         errors: &mut RowErrors,
-    ) -> Result<SideKeys> {
-        let side = &self.sides[port];
-        let columns = side.key.evaluate(&input.rows, errors)?;
-        let encoded = side.key_codec.encode(&columns, input.len())?;
-        Ok(SideKeys { columns, encoded })
+    ) -> Result<Vec<Arrived>> {
+        let arrived = inputs.into_iter().map(|(port, input)| {
+            let side = &self.sides[port];
+            let columns = side.key.evaluate(&input.rows, errors)?;
+            let encoded = side.key_codec.encode(&columns, input.len())?;
+            let needed = if needs_rows.contains(&port) { input.len() } else { 0 };
+            let rows = side.row_codec.encode(input.rows.slice(0, needed).columns(), needed)?;
+            let keys = SideKeys { columns, encoded };
+            Ok(Arrived { port, input, keys, rows, joined: Joined::default() })
+        });
+        arrived.collect()
     }
 
-    /// The bytes of the rows that came in at `port`.
-    pub(super) fn rows(&self, port: usize, input: &Changes) -> Result<EncodedRows> {
-        self.sides[port].row_codec.encode(input.rows.columns(), input.len())
+    /// Emits what each batch has given.
+    pub(super) fn emit(&self, arrived: &[Arrived], output: &mut Output) -> Result<()> {
+        for arrived in arrived {
+            output.emit(self.build(arrived)?);
+        }
+        Ok(())
     }
 
-    /// Builds the columns of the rows that a batch at `port` gave.
-    pub(super) fn build(
-        &self,
-        joined: Joined,
-        port: usize,
-        input: &Changes,
-        keys: &SideKeys,
-    ) -> Result<Changes> {
+    /// Builds the columns of what a batch has given.
+    pub(super) fn build(&self, arrived: &Arrived) -> Result<Changes> {
+        let Arrived { port, input, keys, joined, .. } = arrived;
         if joined.ops.is_empty() {
             return Ok(Changes::none(&self.schema));
         }
         let mut columns = Vec::with_capacity(self.schema.fields().len());
         for (at, side) in self.sides.iter().enumerate() {
-            let input = (at == port).then(|| input.rows.columns());
+            let input = (at == *port).then(|| input.rows.columns());
             columns.extend(joined.halves[at].columns(&side.row_codec, input)?);
         }
         let made = self.schema.fields().len() - columns.len();
         if made > 0 {
-            let keys = joined.keys.columns(&self.sides[port].key_codec, Some(&keys.columns))?;
+            let keys = joined.keys.columns(&self.sides[*port].key_codec, Some(&keys.columns))?;
             columns.extend(keys.into_iter().take(made));
         }
-        let headers = joined.headers(input)?;
+        let (headers, turns) = (joined.headers(input)?, joined.turns(input));
         let rows = batch_of(&self.schema, columns, joined.ops.len())?;
-        Ok(Changes { headers, ..Changes::new(rows, joined.ops, joined.times.into()) })
+        let changes = Changes::new(rows, joined.ops.clone(), joined.times.clone().into());
+        Ok(Changes { headers, turns, ..changes })
+    }
+}
+
+/// The rows of all batches in the order in which they were taken: which batch, and which of its
+/// rows. Batches without turns follow each other.
+pub(super) fn stretches(arrived: &[Arrived]) -> Vec<(usize, Range<usize>)> {
+    let turns = arrived.iter().map(|arrived| arrived.input.turns.as_ref());
+    let turns: Option<Vec<&[u32]>> =
+        turns.map(|turns| turns.map(|turns| &**turns.values())).collect();
+    let Some(turns) = turns.filter(|turns| turns.len() > 1) else {
+        let whole = arrived.iter().enumerate().map(|(at, arrived)| (at, 0..arrived.input.len()));
+        return whole.collect();
+    };
+    let (mut stretches, mut next) = (Vec::new(), vec![0; turns.len()]);
+    loop {
+        let turn = |at: &usize| turns[*at].get(next[*at]);
+        let heads = 0..turns.len();
+        let Some(first) = heads.clone().filter(|at| turn(at).is_some()).min_by_key(|at| turn(at))
+        else {
+            return stretches;
+        };
+        let bound = heads.filter(|at| *at != first).filter_map(|at| turn(&at)).min();
+        let rest = &turns[first][next[first]..];
+        let count = bound.map_or(rest.len(), |bound| {
+            rest.iter().take_while(|turn| *turn < bound).count().max(1)
+        });
+        stretches.push((first, next[first]..next[first] + count));
+        next[first] += count;
     }
 }
 

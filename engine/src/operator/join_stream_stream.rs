@@ -12,10 +12,10 @@
 
 use sql::ast::JoinKind;
 
-use super::join_shape::{JoinShape, halves, kept_sides};
+use super::join_shape::{Arrived, JoinShape, halves, kept_sides, stretches};
 use super::joined::{Half, Joined, JoinedRow};
 use super::recent_rows::{Overdue, RecentRows};
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::state::{Place, WriteBatch};
@@ -60,7 +60,7 @@ impl JoinStreamStream {
             return Ok(true);
         };
         if self.window.waits && time == stream_time {
-            self.pad_closed(stream_time, joined)?;
+            self.pad_closed(at.row, stream_time, joined)?;
         }
         let mut is_alone = true;
         self.sides[1 - port].meet(key, self.window.partners(port, time), |other_time, other| {
@@ -75,8 +75,8 @@ impl JoinStreamStream {
         Ok(self.sides[port].insert(key, time, at.bytes, waits))
     }
 
-    /// Lets rows go whose window has closed while they were waiting.
-    fn pad_closed(&mut self, stream_time: i64, joined: &mut Joined) -> Result<()> {
+    /// Lets rows go whose window has closed while they were waiting, as row `cause` came in.
+    fn pad_closed(&mut self, cause: usize, stream_time: i64, joined: &mut Joined) -> Result<()> {
         let mut overdue: Vec<(i64, usize, Overdue)> = Vec::new();
         for (port, side) in self.sides.iter_mut().enumerate() {
             let rows = side.take_waiting(self.window.closed_before(port, stream_time))?;
@@ -86,7 +86,7 @@ impl JoinStreamStream {
         for (time, port, Overdue { key, row, .. }) in &overdue {
             let halves = halves(*port, Half::Kept(row), Half::Nothing);
             let key = Half::Kept(key);
-            joined.push_overdue(JoinedRow { halves, key, op: Op::Insert, time: *time });
+            joined.push_overdue(cause, JoinedRow { halves, key, op: Op::Insert, time: *time });
         }
         Ok(())
     }
@@ -113,19 +113,26 @@ impl Arrival<'_> {
 
 impl Operator for JoinStreamStream {
     fn process(&mut self, port: usize, input: Changes, output: &mut Output) -> Result<()> {
-        let keys = self.shape.keys(port, &input, &mut output.errors)?;
-        let rows = self.shape.rows(port, &input)?;
-        let mut joined = Joined::default();
-        for row in 0..input.len() {
-            let (bytes, time, op) = (rows.get(row), input.times.value(row), input.op(row));
-            let at = Arrival { port, row, bytes, time, op };
-            let in_time = self.join(at, keys.get(row), &mut joined)?;
-            if !in_time {
-                output.late.add(time, self.stream_time.get().unwrap_or(time));
+        self.process_round(vec![(port, input)], output)
+    }
+
+    fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
+        let mut arrived = self.shape.arrived(inputs, &[0, 1], &mut output.errors)?;
+        for (at, records) in stretches(&arrived) {
+            let Arrived { port, input, keys, rows, joined } = &mut arrived[at];
+            for row in records {
+                let (bytes, time, op) = (rows.get(row), input.times.value(row), input.op(row));
+                let at = Arrival { port: *port, row, bytes, time, op };
+                if !self.join(at, keys.get(row), joined)? {
+                    output.late.add(time, self.stream_time.get().unwrap_or(time));
+                }
             }
         }
-        output.emit(self.shape.build(joined, port, &input, &keys)?);
-        Ok(())
+        self.shape.emit(&arrived, output)
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::InOrder
     }
 
     fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {

@@ -4,11 +4,11 @@
 //! records give output. Records without a value are dropped; those with a NULL key too, except
 //! that a left join pads them. It also pads those for which what else has to hold does not.
 
-use arrow::array::BooleanArray;
+use std::ops::Range;
 
-use super::join_shape::{JoinShape, SideKeys};
-use super::joined::{Half, Joined, JoinedRow};
-use super::{Operator, Output};
+use super::join_shape::{Arrived, JoinShape, stretches};
+use super::joined::{Half, JoinedRow};
+use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::evaluate::Evaluator;
@@ -38,31 +38,23 @@ impl JoinStreamTable {
         Self { residual, ..self }
     }
 
-    fn update_table(&mut self, input: &Changes, keys: &SideKeys) -> Result<()> {
-        let rows = self.shape.rows(1, input)?;
-        for (row, op) in input.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
+    fn update_table(&mut self, arrived: &Arrived, changed: Range<usize>) {
+        let Arrived { input, keys, rows, .. } = arrived;
+        for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             if let Some(key) = keys.get(row) {
-                self.table.set(key, op.adds().then(|| rows.get(row)));
+                self.table.set(key, input.op(row).adds().then(|| rows.get(row)));
             }
         }
-        Ok(())
     }
 
-    /// The joined rows; where `holds` says for each that it does not hold, padded ones.
-    fn join_stream(
-        &mut self,
-        input: &Changes,
-        keys: &SideKeys,
-        holds: Option<&BooleanArray>,
-    ) -> Result<Joined> {
-        let mut joined = Joined::default();
-        for row in (0..input.len()).filter(|row| input.op(*row) != Op::Tombstone) {
+    fn join_stream(&mut self, arrived: &mut Arrived, records: Range<usize>) -> Result<()> {
+        let Arrived { input, keys, joined, .. } = arrived;
+        for row in records.filter(|row| input.op(*row) != Op::Tombstone) {
             let partner = match keys.get(row) {
                 Some(key) => self.table.get(key)?,
                 None => None,
             };
-            let holds = holds.is_none_or(|holds| holds.value(joined.ops.len()));
-            let partner = match partner.filter(|_| holds) {
+            let partner = match partner {
                 Some(partner) => Half::Kept(partner),
                 None if self.pads => Half::Nothing,
                 None => continue,
@@ -71,27 +63,39 @@ impl JoinStreamTable {
             let time = input.times.value(row);
             joined.push(row, JoinedRow { halves, key: Half::Input(row), op: Op::Insert, time });
         }
-        Ok(joined)
+        Ok(())
     }
 }
 
 impl Operator for JoinStreamTable {
     fn process(&mut self, port: usize, input: Changes, output: &mut Output) -> Result<()> {
-        let keys = self.shape.keys(port, &input, &mut output.errors)?;
-        if port == 1 {
-            return self.update_table(&input, &keys);
-        }
-        let joined = self.join_stream(&input, &keys, None)?;
-        let mut changes = self.shape.build(joined, port, &input, &keys)?;
-        if let Some(residual) = &self.residual {
-            let holds = residual.matches(&changes.rows, &mut output.errors)?;
-            if holds.true_count() < changes.len() {
-                let joined = self.join_stream(&input, &keys, Some(&holds))?;
-                changes = self.shape.build(joined, port, &input, &keys)?;
+        self.process_round(vec![(port, input)], output)
+    }
+
+    fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
+        let mut arrived = self.shape.arrived(inputs, &[1], &mut output.errors)?;
+        for (at, rows) in stretches(&arrived) {
+            match arrived[at].port {
+                0 => self.join_stream(&mut arrived[at], rows)?,
+                _ => self.update_table(&arrived[at], rows),
             }
         }
-        output.emit(changes);
+        for stream in arrived.iter_mut().filter(|arrived| arrived.port == 0) {
+            let mut changes = self.shape.build(stream)?;
+            if let Some(residual) = &self.residual {
+                let holds = residual.matches(&changes.rows, &mut output.errors)?;
+                if holds.true_count() < changes.len() {
+                    stream.joined.pad_right(&holds);
+                    changes = self.shape.build(stream)?;
+                }
+            }
+            output.emit(changes);
+        }
         Ok(())
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::InOrder
     }
 
     fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {

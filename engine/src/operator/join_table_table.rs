@@ -6,11 +6,13 @@
 //!
 //! Both sides' latest rows are kept here, so the inputs need not say what a row was before.
 
+use std::ops::Range;
+
 use sql::ast::JoinKind;
 
-use super::join_shape::{JoinShape, SideKeys, halves, kept_sides, split_time, with_time};
+use super::join_shape::{Arrived, JoinShape, halves, kept_sides, split_time, stretches, with_time};
 use super::joined::{Half, Joined, JoinedRow};
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::state::{RowStore, WriteBatch};
@@ -47,22 +49,22 @@ impl JoinTableTable {
         Self { shape, keeps: kept_sides(kind), with_before, stores: [left, right] }
     }
 
-    fn join(&mut self, port: usize, input: &Changes, keys: &SideKeys) -> Result<Joined> {
-        let rows = self.shape.rows(port, input)?;
-        let mut joined = Joined::default();
-        for (row, op) in input.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
+    fn join(&mut self, arrived: &mut Arrived, changed: Range<usize>) -> Result<()> {
+        let Arrived { port, input, keys, rows, joined } = arrived;
+        let port = *port;
+        for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             let Some(key) = keys.get(row) else { continue };
             let time = input.times.value(row);
-            let after = op.adds().then(|| with_time(time, rows.get(row)));
+            let after = input.op(row).adds().then(|| with_time(time, rows.get(row)));
             let before = self.stores[port].replace(key, after.as_deref())?;
             let before = before.as_deref().map(split_time).transpose()?.map(|(_, row)| row);
             let other = self.stores[1 - port].get(key)?.map(split_time).transpose()?;
             let time = other.map_or(time, |(other, _)| other.max(time));
             let other = other.map(|(_, row)| row);
             let meeting = Meeting { port, row, time, before, is_there: after.is_some(), other };
-            meeting.emit(self.keeps, self.with_before, &mut joined);
+            meeting.emit(self.keeps, self.with_before, joined);
         }
-        Ok(joined)
+        Ok(())
     }
 }
 
@@ -100,10 +102,19 @@ impl Meeting<'_> {
 
 impl Operator for JoinTableTable {
     fn process(&mut self, port: usize, input: Changes, output: &mut Output) -> Result<()> {
-        let keys = self.shape.keys(port, &input, &mut output.errors)?;
-        let joined = self.join(port, &input, &keys)?;
-        output.emit(self.shape.build(joined, port, &input, &keys)?);
-        Ok(())
+        self.process_round(vec![(port, input)], output)
+    }
+
+    fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
+        let mut arrived = self.shape.arrived(inputs, &[0, 1], &mut output.errors)?;
+        for (at, rows) in stretches(&arrived) {
+            self.join(&mut arrived[at], rows)?;
+        }
+        self.shape.emit(&arrived, output)
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::InOrder
     }
 
     fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {

@@ -4,10 +4,10 @@
 //! of that row come from. At the end each column is gathered at once from three pieces: nothing,
 //! the input, and the rows that were kept, which are decoded together.
 
-use arrow::array::{ArrayRef, UInt32Array, new_null_array};
+use arrow::array::{ArrayRef, BooleanArray, UInt32Array, new_null_array};
 use arrow::compute::{interleave, take};
 
-use crate::change::{Changes, Op};
+use crate::change::{Changes, Op, pick_turns};
 use crate::error::Result;
 use crate::state::RowCodec;
 
@@ -45,8 +45,10 @@ pub(super) struct Joined {
     pub keys: Gathered,
     pub ops: Vec<Op>,
     pub times: Vec<i64>,
-    /// The row of the input that caused each, where there is one.
-    causes: Vec<Option<u32>>,
+    /// The row of the input with which each came.
+    causes: Vec<u32>,
+    /// Which of them are there because time went on.
+    overdue: Vec<bool>,
 }
 
 /// One half of all rows.
@@ -62,29 +64,43 @@ pub(super) struct Gathered {
 impl Joined {
     /// Adds a row that is there because of a row of the input.
     pub fn push(&mut self, cause: usize, row: JoinedRow<'_>) {
-        self.add(Some(cause as u32), row);
+        self.add(cause, false, row);
     }
 
-    /// Adds a row that is there because time went on.
-    pub fn push_overdue(&mut self, row: JoinedRow<'_>) {
-        self.add(None, row);
+    /// Adds a row that is there because time went on with a row of the input.
+    pub fn push_overdue(&mut self, cause: usize, row: JoinedRow<'_>) {
+        self.add(cause, true, row);
     }
 
-    fn add(&mut self, cause: Option<u32>, row: JoinedRow<'_>) {
+    fn add(&mut self, cause: usize, is_overdue: bool, row: JoinedRow<'_>) {
         let [left, right] = row.halves;
         self.halves[0].push(left);
         self.halves[1].push(right);
         self.keys.push(row.key);
         self.ops.push(row.op);
         self.times.push(row.time);
-        self.causes.push(cause);
+        self.causes.push(cause as u32);
+        self.overdue.push(is_overdue);
+    }
+
+    /// Takes their right half from the rows for which `holds` is false.
+    pub fn pad_right(&mut self, holds: &BooleanArray) {
+        let places = self.halves[1].places.iter_mut().enumerate();
+        places.filter(|(row, _)| !holds.value(*row)).for_each(|(_, place)| *place = (NOTHING, 0));
     }
 
     /// The headers of the records that caused the rows.
     pub fn headers(&self, input: &Changes) -> Result<Option<ArrayRef>> {
-        let causes = || UInt32Array::from(self.causes.clone());
-        let headers = input.headers.as_ref();
-        Ok(headers.map(|headers| take(headers, &causes(), None)).transpose()?)
+        let Some(headers) = &input.headers else { return Ok(None) };
+        let causes = self.causes.iter().zip(&self.overdue);
+        let causes = causes.map(|(cause, overdue)| (!overdue).then_some(*cause));
+        Ok(Some(take(headers, &causes.collect::<UInt32Array>(), None)?))
+    }
+
+    /// The turns of the rows.
+    pub fn turns(&self, input: &Changes) -> Option<UInt32Array> {
+        let turns = input.turns.as_ref()?;
+        Some(pick_turns(turns, &self.causes.clone().into()))
     }
 }
 

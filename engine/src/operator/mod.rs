@@ -64,10 +64,32 @@ impl Output {
     }
 }
 
+/// What an operator makes of the [turns](Changes::turns) of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turns {
+    /// Each row of the output comes from one row of the input alone, and has its turn.
+    RowByRow,
+    /// Rows are needed in order; each row of the output has the turn of the one that caused it.
+    InOrder,
+    /// Rows are needed in order; what comes out has no turns.
+    Lost,
+}
+
 /// A running operator.
 pub trait Operator: Send {
     /// Processes a batch that comes in at `port` (joins have two, unions one per input, others one).
     fn process(&mut self, port: usize, input: Changes, output: &mut Output) -> Result<()>;
+
+    /// Processes what came in at all ports together, with the port of each batch. Unless turns are
+    /// all the same to it, it is one batch at most for each port.
+    fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
+        inputs.into_iter().try_for_each(|(port, input)| self.process(port, input, output))
+    }
+
+    /// What it makes of the turns of its rows.
+    fn turns(&self) -> Turns {
+        Turns::Lost
+    }
 
     /// Adds what changed in the state since the last call to the batch of the commit.
     fn save(&mut self, _batch: &mut WriteBatch) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::Changes;
 use crate::error::Result;
 use crate::evaluate::{Evaluator, RowErrors};
@@ -30,6 +30,10 @@ impl Operator for Project {
         let rows = batch_of(&self.schema, errors, input.len())?;
         output.emit(input.with_rows(rows));
         Ok(())
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::RowByRow
     }
 }
 

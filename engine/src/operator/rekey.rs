@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::nullif;
 use arrow::datatypes::SchemaRef;
 
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::evaluate::{Evaluator, RowErrors};
@@ -62,5 +62,9 @@ impl Operator for Rekey {
         let rows = batch_of(&self.schema, columns, input.len())?;
         output.emit(input.with_rows(rows));
         Ok(())
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::RowByRow
     }
 }

@@ -9,8 +9,8 @@ use arrow::array::{ArrayRef, AsArray, UInt32Array};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 
-use super::{Operator, Output};
-use crate::change::{Changes, Op};
+use super::{Operator, Output, Turns};
+use crate::change::{Changes, Op, pick_turns};
 use crate::error::Result;
 use crate::state::{RowCodec, RowStore, WriteBatch, batch_of};
 
@@ -84,8 +84,13 @@ impl Operator for TableSource {
         let headers = input.headers.as_ref();
         let headers = headers.map(|headers| take(headers, &causes, None)).transpose()?;
         let changes = Changes::new(batch_of(&self.schema, columns, from.len())?, ops, times);
-        output.emit(Changes { headers, ..changes });
+        let turns = input.turns.as_ref().map(|turns| pick_turns(turns, &causes));
+        output.emit(Changes { headers, turns, ..changes });
         Ok(())
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::InOrder
     }
 
     fn save(&mut self, batch: &mut WriteBatch) -> Result<()> {

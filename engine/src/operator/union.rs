@@ -1,6 +1,6 @@
 //! Puts the rows of several inputs together, in the order in which they come.
 
-use super::{Operator, Output};
+use super::{Operator, Output, Turns};
 use crate::change::Changes;
 use crate::error::Result;
 
@@ -12,5 +12,9 @@ impl Operator for Union {
     fn process(&mut self, _port: usize, input: Changes, output: &mut Output) -> Result<()> {
         output.emit(input);
         Ok(())
+    }
+
+    fn turns(&self) -> Turns {
+        Turns::RowByRow
     }
 }

@@ -44,57 +44,59 @@ impl Builder<'_> {
     }
 
     fn stream_stream(&mut self, plan: &JoinPlan, window: JoinWindow) -> Result<usize> {
-        self.graph.require_time_order();
         let left = self.next_store("recent rows of the left side");
         let right = self.next_store("recent rows of the right side");
-        self.add(|shard, this| {
+        let node = self.add(|shard, this| {
             let (left, right) = (this.place(left, shard), this.place(right, shard));
             let shape = shape_of(plan)?;
             Ok(Box::new(JoinStreamStream::open(shape, plan.kind, window, left, right)?))
-        })
+        })?;
+        self.graph.require_time_order(node);
+        Ok(node)
     }
 
     fn stream_table(&mut self, plan: &JoinPlan) -> Result<usize> {
-        self.graph.require_time_order();
         let store = self.next_store("latest rows of the table");
-        self.add(|shard, this| {
+        let node = self.add(|shard, this| {
             let table = RowStore::open(this.place(store, shard))?;
             let pads = plan.kind == JoinKind::Left;
             let residual = plan.residual.as_ref();
             let residual = residual.map(|condition| evaluator([condition], &plan.output));
             let join = JoinStreamTable::new(shape_of(plan)?, pads, table);
             Ok(Box::new(join.with_residual(residual.transpose()?)))
-        })
+        })?;
+        self.graph.require_time_order(node);
+        Ok(node)
     }
 
     /// Two tables give the same in the end, in whatever order they are read; on the way there the
     /// order shows where every change leaves.
-    fn order_tables(&mut self) {
+    fn order_tables(&mut self, node: usize) {
         if self.emits_every_change() {
-            self.graph.require_time_order();
+            self.graph.require_time_order(node);
         }
     }
 
     fn table_table(&mut self, plan: &JoinPlan) -> Result<usize> {
-        self.order_tables();
         let left = self.next_store("latest rows of the left side");
         let right = self.next_store("latest rows of the right side");
-        self.add(|shard, this| {
+        let node = self.add(|shard, this| {
             let left = RowStore::open(this.place(left, shard))?;
             let right = RowStore::open(this.place(right, shard))?;
             let shape = shape_of(plan)?;
             Ok(Box::new(JoinTableTable::new(shape, plan.kind, plan.with_before, left, right)))
-        })
+        })?;
+        self.order_tables(node);
+        Ok(node)
     }
 
     fn foreign_key(&mut self, plan: &JoinPlan) -> Result<usize> {
-        self.order_tables();
         let left = self.next_store("latest rows of the left side");
         let right = self.next_store("latest rows of the right side");
         let references = self.next_store("who refers to whom");
         let given = self.next_store("results given");
         let foreign_key = evaluator(&plan.left_key, plan.left.output())?;
-        self.add(|shard, this| {
+        let node = self.add(|shard, this| {
             let places = ForeignKeyPlaces {
                 left: this.place(left, shard),
                 right: this.place(right, shard),
@@ -105,7 +107,9 @@ impl Builder<'_> {
             let (shape, foreign_key) = (shape_of(plan)?, foreign_key.clone());
             let join = JoinForeignKey::new(shape, foreign_key, pads, plan.with_before, places)?;
             Ok(Box::new(join))
-        })
+        })?;
+        self.order_tables(node);
+        Ok(node)
     }
 }
 

@@ -8,16 +8,15 @@ use std::collections::HashSet;
 use arrow::array::BooleanArray;
 
 use crate::change::{Changes, Op};
-use crate::error::Result;
 use crate::state::EncodedRows;
 
-/// The changes that no later one of the same key replaces; `keys` has the key of each.
-pub(super) fn last_of_each(changes: &Changes, keys: &EncodedRows) -> Result<Changes> {
+/// Which changes no later one of the same key replaces; `keys` has the key of each.
+pub(super) fn last_of_each(changes: &Changes, keys: &EncodedRows) -> BooleanArray {
     let mut seen = HashSet::with_capacity(changes.len());
     let is_last = |row: usize| changes.op(row) != Op::UpdateBefore && seen.insert(keys.get(row));
     let mut last: Vec<bool> = (0..changes.len()).rev().map(is_last).collect();
     last.reverse();
-    changes.filter(&BooleanArray::from(last))
+    last.into()
 }
 
 #[cfg(test)]
@@ -40,7 +39,7 @@ mod tests {
         let times = Int64Array::from_iter_values(0..6);
         let changes = Changes::new(rows, vec![plus, plus, before, after, minus, minus], times);
         let encoded = RowCodec::new(vec![DataType::Int32]).unwrap().encode(&[keys], 6).unwrap();
-        let last = last_of_each(&changes, &encoded).unwrap();
+        let last = changes.filter(&last_of_each(&changes, &encoded)).unwrap();
         assert_eq!(last.times.values(), &[3, 4, 5]);
         assert_eq!(last.each_op().collect::<Vec<_>>(), [after, minus, minus]);
     }

@@ -2,20 +2,22 @@
 //!
 //! Nodes stand in topological order and have one instance per shard. An edge leads to the same
 //! shard, or through an **exchange**: rows go to the shard that their key hashes to. Batches carry
-//! the sequence number of the read that they came from, and a node processes its inbox in that
-//! order, so that the two sides of a join meet in the order in which they were read.
+//! the sequence number of the round in which they were read, and a node processes its inbox in that
+//! order. Within a round batches of several partitions may take [turns](Changes::turns): a node that
+//! needs its rows in order merges them, so that the two sides of a join meet in the order in which
+//! they were read.
 //!
 //! The shards of a node may run [side by side](super::side_by_side); what they give goes on in the
 //! order of shards and reads, so that threads do not show in the output.
 
-use arrow::array::UInt32Array;
+use arrow::array::{BooleanArray, UInt32Array};
 
 use super::measure::Measure;
 use super::side_by_side::{self, Work};
 use crate::change::Changes;
 use crate::error::Result;
 use crate::evaluate::{Evaluator, RowErrors};
-use crate::operator::{Late, Operator, Output};
+use crate::operator::{Late, Operator, Output, Turns};
 use crate::state::{RowCodec, WriteBatch};
 
 /// Where a batch goes next.
@@ -52,11 +54,19 @@ pub(super) struct Arrived {
 /// A batch that left the last node.
 pub struct Emitted {
     /// Where it left.
-    pub shard: usize,
-    /// The read that it came from.
+    pub shards: Shards,
+    /// The round in which it was read.
     pub sequence: u64,
     /// What changed.
     pub changes: Changes,
+}
+
+/// The shards that the rows of a batch left.
+pub enum Shards {
+    /// All of them one.
+    One(usize),
+    /// Each its own.
+    Each(Vec<usize>),
 }
 
 /// What a run gave.
@@ -68,6 +78,38 @@ pub struct Ran {
     pub errors: RowErrors,
     /// Records that came too late for a window.
     pub late: Late,
+}
+
+impl Shards {
+    /// That of a row.
+    pub fn of(&self, row: usize) -> usize {
+        match self {
+            Self::One(shard) => *shard,
+            Self::Each(shards) => shards[row],
+        }
+    }
+
+    fn each(self, rows: usize) -> Vec<usize> {
+        match self {
+            Self::One(shard) => vec![shard; rows],
+            Self::Each(shards) => shards,
+        }
+    }
+}
+
+impl Emitted {
+    /// The rows that `keep` marks.
+    pub fn filter(self, keep: &BooleanArray) -> Result<Self> {
+        let Self { shards, sequence, changes } = self;
+        let shards = match shards {
+            Shards::One(shard) => Shards::One(shard),
+            Shards::Each(shards) => {
+                let rows = shards.into_iter().zip(keep.values());
+                Shards::Each(rows.filter(|(_, keep)| *keep).map(|(shard, _)| shard).collect())
+            }
+        };
+        Ok(Self { shards, sequence, changes: changes.filter(keep)? })
+    }
 }
 
 impl Node {
@@ -94,7 +136,8 @@ pub struct Graph {
     rows_entered: Vec<u64>,
     shards: usize,
     threads: usize,
-    time_ordered: bool,
+    /// The nodes whose inputs must be read in the order of their times.
+    time_ordered: Vec<usize>,
     arrived: Vec<Emitted>,
 }
 
@@ -160,33 +203,44 @@ impl Graph {
         self.nodes[node].to = Some(edge);
     }
 
-    /// Says that the inputs must be read in the order of their times.
-    pub fn require_time_order(&mut self) {
-        self.time_ordered = true;
+    /// Says that what comes to a node must be read in the order of its times.
+    pub fn require_time_order(&mut self, node: usize) {
+        self.time_ordered.push(node);
     }
 
     /// Whether the inputs must be read in the order of their times.
     pub fn needs_time_order(&self) -> bool {
-        self.time_ordered
+        !self.time_ordered.is_empty()
+    }
+
+    /// Whether rows keep their turns all the way to the nodes that need an order.
+    pub fn keeps_turns(&self) -> bool {
+        let mut matters = vec![false; self.nodes.len()];
+        for at in (0..self.nodes.len()).rev() {
+            let to = self.nodes[at].to.as_ref().map(|edge| edge.node);
+            let leads_on = to.is_some_and(|to| matters[to] || self.time_ordered.contains(&to));
+            matters[at] = leads_on || self.time_ordered.contains(&at);
+        }
+        let keeps = |node: &Node| node.shards.iter().all(|shard| shard.turns() != Turns::Lost);
+        self.nodes.iter().zip(matters).all(|(node, matters)| !matters || keeps(node))
     }
 
     /// Puts a batch in at an entry.
     pub fn push(&mut self, entry: usize, shard: usize, sequence: u64, changes: Changes) {
         self.rows_entered[entry] += changes.len() as u64;
-        let emitted = Emitted { shard: shard % self.shards, sequence, changes };
+        let shard = shard % self.shards;
         match self.entries[entry].take() {
-            None => self.arrived.push(emitted),
+            None => self.arrived.push(Emitted { shards: Shards::One(shard), sequence, changes }),
             Some(edge) => {
                 // An exchange fails only where an invariant is broken; the run reports it.
-                let routed = self.route(&edge, emitted);
+                let routed = self.route(&edge, shard, sequence, changes);
                 self.entries[entry] = Some(edge);
                 debug_assert!(routed.is_ok(), "rows can be spread over shards");
             }
         }
     }
 
-    fn route(&mut self, edge: &Edge, emitted: Emitted) -> Result<()> {
-        let Emitted { shard, sequence, changes } = emitted;
+    fn route(&mut self, edge: &Edge, shard: usize, sequence: u64, changes: Changes) -> Result<()> {
         let arrived = |changes| Arrived { sequence, port: edge.port, changes };
         let inbox = &mut self.nodes[edge.node].inbox;
         match &edge.exchange {
@@ -218,6 +272,7 @@ impl Graph {
             self.nodes[at].to = to;
         }
         ran.emitted.sort_by_key(|emitted| emitted.sequence);
+        ran.emitted = in_turns(ran.emitted)?;
         Ok(ran)
     }
 
@@ -232,10 +287,12 @@ impl Graph {
         ran.errors.errors.append(&mut output.errors.errors);
         ran.late.merge(output.late);
         for changes in output.changes {
-            let emitted = Emitted { shard, sequence, changes };
             match to {
-                Some(edge) => self.route(edge, emitted)?,
-                None => ran.emitted.push(emitted),
+                Some(edge) => self.route(edge, shard, sequence, changes)?,
+                None => {
+                    let shards = Shards::One(shard);
+                    ran.emitted.push(Emitted { shards, sequence, changes });
+                }
             }
         }
         Ok(())
@@ -263,4 +320,40 @@ impl Graph {
     pub fn memory(&self) -> usize {
         self.nodes.iter().flat_map(|node| &node.shards).map(|operator| operator.memory()).sum()
     }
+}
+
+/// What took turns in one round becomes one batch.
+fn in_turns(emitted: Vec<Emitted>) -> Result<Vec<Emitted>> {
+    let mut merged: Vec<Emitted> = Vec::with_capacity(emitted.len());
+    let mut emitted = emitted.into_iter().peekable();
+    while let Some(first) = emitted.next() {
+        let sequence = first.sequence;
+        let took_turns =
+            |other: &Emitted| other.sequence == sequence && other.changes.turns.is_some();
+        let mut round = vec![first];
+        while took_turns(&round[0]) && emitted.peek().is_some_and(took_turns) {
+            round.extend(emitted.next());
+        }
+        merged.push(if round.len() == 1 { round.remove(0) } else { merge(round)? });
+    }
+    Ok(merged)
+}
+
+fn merge(round: Vec<Emitted>) -> Result<Emitted> {
+    let sequence = round.first().map_or(0, |first| first.sequence);
+    let (mut shards, mut parts) = (Vec::new(), Vec::new());
+    for Emitted { shards: of_part, changes, .. } in round {
+        shards.extend(of_part.each(changes.len()));
+        parts.push(changes);
+    }
+    let mut changes = Changes::concat(&parts.iter().collect::<Vec<_>>())?;
+    if let Some(order) = changes.order_of_turns() {
+        changes = changes.take(&order)?;
+        shards = order.values().iter().map(|row| shards[*row as usize]).collect();
+    }
+    let shards = match shards.first() {
+        Some(first) if shards.iter().all(|shard| shard == first) => Shards::One(*first),
+        _ => Shards::Each(shards),
+    };
+    Ok(Emitted { shards, sequence, changes })
 }

@@ -6,8 +6,12 @@
 //! stream's row meets what its table has at that time, and otherwise those of the source that the
 //! query names first. A partition that has run dry while its log holds more stops the taking, until
 //! it has been filled again. Everywhere else whole batches are taken, oldest first.
+//!
+//! What is taken until then is a **round**, and each time that a partition goes on a **turn**. The
+//! rows of a round travel in the batches in which they were read, with the number of their turn.
 
 use super::commit::ReaderPartition;
+use super::journal::Read;
 use super::reader::Reader;
 use crate::change::Changes;
 use crate::processing_log::LogEntry;
@@ -28,29 +32,80 @@ pub struct Run {
     pub positions: Option<(ReaderPartition, i64)>,
 }
 
+/// What is taken at once in the order of time.
+#[derive(Default)]
+pub struct Round {
+    /// The rows of each partition, as they were read, with their turns.
+    pub runs: Vec<Run>,
+    /// The turns: which partition went on up to where.
+    pub turns: Vec<Read>,
+}
+
 /// Who goes first among records of the same time.
 type Precedence = (bool, usize);
 
-/// The next run, or none when nothing may be taken now.
-pub fn next_run(readers: &mut [Reader], by_time: bool) -> Option<Run> {
+/// A partition that holds rows: the time of the next one, and what tells it from the others.
+type Head = (i64, Precedence, usize);
+
+/// The oldest batch, or none when nothing may be taken now.
+pub fn next_batch(readers: &mut [Reader]) -> Option<Run> {
+    let (_, (_, entry), partition) = heads(readers).into_iter().min()?;
+    readers[entry].take(entry, partition, i64::MAX)
+}
+
+/// The next run in the order of time, or none when nothing may be taken now.
+pub fn next_run(readers: &mut [Reader]) -> Option<Run> {
+    if readers.iter().any(Reader::is_starved) {
+        return None;
+    }
+    let (first, bound) = next_turn(&heads(readers))?;
+    let (_, (_, entry), partition) = first;
+    readers[entry].take(entry, partition, bound)
+}
+
+/// All that may be taken now in the order of time.
+pub fn next_round(readers: &mut [Reader]) -> Round {
+    let mut round = Round::default();
+    if readers.iter().any(Reader::is_starved) {
+        return round;
+    }
+    let mut heads = heads(readers);
+    while let Some((first, bound)) = next_turn(&heads) {
+        let (_, (_, entry), partition) = first;
+        let reader = &mut readers[entry];
+        let turn = round.turns.len() as u32;
+        let Some((end, run)) = reader.take_turn(entry, partition, bound, turn) else { break };
+        round.turns.push(Read { input: entry, partition, end });
+        round.runs.extend(run);
+        heads.retain(|head| *head != first);
+        match reader.head(partition) {
+            Some(time) => heads.push((time, first.1, partition)),
+            None if reader.is_starved() => break,
+            None => {}
+        }
+    }
+    for (entry, reader) in readers.iter_mut().enumerate() {
+        round.runs.extend(reader.end_round(entry));
+    }
+    round
+}
+
+fn heads(readers: &[Reader]) -> Vec<Head> {
     let heads = readers.iter().enumerate().flat_map(|(entry, reader)| {
         let precedence = (!reader.is_of_table(), entry);
         reader.heads().map(move |(partition, time)| (time, precedence, partition))
     });
-    let mut heads: Vec<(i64, Precedence, usize)> = heads.collect();
-    heads.sort_unstable();
-    let (_, own, partition) = *heads.first()?;
-    let (_, entry) = own;
-    if !by_time {
-        return readers[entry].take(entry, partition, i64::MAX);
-    }
-    if readers.iter().any(Reader::is_starved) {
-        return None;
-    }
-    // The other inputs' oldest record bounds the run; partitions of one input need no order.
-    let other = heads.iter().find(|(_, other, _)| *other != own);
+    heads.collect()
+}
+
+/// Which partition goes on, and up to which time.
+fn next_turn(heads: &[Head]) -> Option<(Head, i64)> {
+    let first = *heads.iter().min()?;
+    // The other inputs' oldest record bounds the turn; partitions of one input need no order.
+    let own = first.1;
+    let other = heads.iter().filter(|(_, other, _)| *other != own).min();
     let bound = other.map_or(i64::MAX, |(time, other, _)| last_before(*time, own < *other));
-    readers[entry].take(entry, partition, bound)
+    Some((first, bound))
 }
 
 /// The last time that is taken before another input's record of this time.

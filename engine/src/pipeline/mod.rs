@@ -64,7 +64,7 @@ use graph::Graph;
 pub use journal::Beginning;
 use journal::{Journal, Read};
 use measure::Placed;
-use merge::Run;
+use merge::{Round, Run};
 use settled::Settled;
 
 /// The most bytes that an epoch reads from one partition.
@@ -97,8 +97,7 @@ impl Output {
             Self::Topic(sink) => {
                 let rows: usize = outputs.iter().map(|emitted| emitted.changes.len()).sum();
                 let threads = threads.min(rows / side_by_side::ROWS_PER_THREAD);
-                let encode = |emitted: graph::Emitted| sink.encode(emitted.shard, emitted.changes);
-                let encoded = side_by_side::each(outputs, threads, encode)?;
+                let encoded = side_by_side::each(outputs, threads, |out| sink.encode(out))?;
                 let written = encoded.iter().map(|encoded| sink.write(encoded, writer, batch));
                 let written = written.sum::<Result<u64>>()?;
                 sink.expire(batch)?;
@@ -167,17 +166,47 @@ impl Pipeline {
         for reader in &mut self.readers {
             reader.fill(bytes, self.graph.threads())?;
         }
-        let exact = self.graph.needs_time_order();
-        let mut worked = false;
-        while let Some(run) = merge::next_run(&mut self.readers, exact) {
-            worked = true;
-            self.take_in(run);
-        }
+        let worked = match (self.graph.needs_time_order(), self.graph.keeps_turns()) {
+            (false, _) => self.take_each(merge::next_batch),
+            (true, false) => self.take_each(merge::next_run),
+            (true, true) => {
+                let Round { runs, turns } = merge::next_round(&mut self.readers);
+                self.take_round(runs, &turns);
+                !turns.is_empty()
+            }
+        };
         if worked {
             let outputs = self.run()?;
             self.commit(outputs)?;
         }
         Ok(worked)
+    }
+
+    /// Takes in one run after the other. Says whether there was any.
+    fn take_each(&mut self, next: impl Fn(&mut [Reader]) -> Option<Run>) -> bool {
+        let mut worked = false;
+        while let Some(run) = next(&mut self.readers) {
+            worked = true;
+            if let Some((_, end)) = &run.positions {
+                self.note_read(Read { input: run.entry, partition: run.shard, end: *end });
+            }
+            self.take_in(run);
+            self.sequence += 1;
+        }
+        worked
+    }
+
+    /// Takes in what took turns.
+    fn take_round(&mut self, runs: Vec<Run>, turns: &[Read]) {
+        turns.iter().for_each(|turn| self.note_read(*turn));
+        runs.into_iter().for_each(|run| self.take_in(run));
+        self.sequence += 1;
+    }
+
+    fn note_read(&mut self, read: Read) {
+        if let Some(journal) = &mut self.journal {
+            journal.note(read);
+        }
     }
 
     /// Processes one record of partition 0 of `topic`, past the log.
@@ -191,15 +220,13 @@ impl Pipeline {
             self.counters.records_in += 1;
             self.note(decoded.errors);
             self.push(entry, 0, decoded.changes);
+            self.sequence += 1;
             outputs.extend(self.run()?);
         }
         self.commit(outputs)
     }
 
     fn take_in(&mut self, run: Run) {
-        if let (Some(journal), Some((_, end))) = (&mut self.journal, &run.positions) {
-            journal.note(Read { input: run.entry, partition: run.shard, end: *end });
-        }
         self.moved.extend(run.positions);
         self.counters.records_in += run.records;
         self.note(run.errors);
@@ -209,7 +236,6 @@ impl Pipeline {
     fn push(&mut self, entry: usize, shard: usize, changes: Changes) {
         if !changes.is_empty() {
             self.graph.push(entry, shard, self.sequence, changes);
-            self.sequence += 1;
         }
     }
 

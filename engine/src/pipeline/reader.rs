@@ -27,6 +27,8 @@ struct Held {
     changes: Changes,
     /// How many of the rows have been taken.
     taken: usize,
+    /// The turns in which the last of them were taken, in a round that goes on.
+    turns: Vec<u32>,
     offsets: Vec<i64>,
     errors: Vec<LogEntry>,
     records: u64,
@@ -200,6 +202,43 @@ impl Reader {
         self.partitions.iter().any(|partition| partition.held.is_empty() && partition.behind())
     }
 
+    /// The time of the next row of a partition that holds rows.
+    pub fn head(&self, partition: usize) -> Option<i64> {
+        let held = self.partitions[partition].held.front()?;
+        Some(held.time().unwrap_or(i64::MIN))
+    }
+
+    /// Takes the next rows of a partition as [`Self::take`] does, in a turn of a round. Gives the
+    /// position after them and, if they were the last of a batch, its rows of this round.
+    pub fn take_turn(
+        &mut self,
+        entry: usize,
+        at: usize,
+        bound: i64,
+        turn: u32,
+    ) -> Option<(i64, Option<Run>)> {
+        let partition = &mut self.partitions[at];
+        let held = partition.held.front_mut()?;
+        let count = held.within(bound);
+        held.turns.extend(std::iter::repeat_n(turn, count));
+        held.taken += count;
+        match held.offset() {
+            Some(next) => Some((next, None)),
+            None => Some((held.next, Some(partition.end_round(self.number, entry, at)?))),
+        }
+    }
+
+    /// The rows of the round of those partitions whose batches have not been taken to their ends.
+    pub fn end_round(&mut self, entry: usize) -> Vec<Run> {
+        let number = self.number;
+        let partitions = self.partitions.iter_mut().enumerate();
+        let runs = partitions.filter_map(|(at, partition)| {
+            let took_turns = partition.held.front().is_some_and(|held| !held.turns.is_empty());
+            took_turns.then(|| partition.end_round(number, entry, at))?
+        });
+        runs.collect()
+    }
+
     /// Takes the oldest batch of a partition, up to the first row later than `bound`, and at least
     /// one row.
     pub fn take(&mut self, entry: usize, at: usize, bound: i64) -> Option<Run> {
@@ -237,6 +276,26 @@ impl Reader {
 }
 
 impl PartitionReader {
+    /// What the first batch that is held has given in the turns of a round.
+    fn end_round(&mut self, reader: usize, entry: usize, at: usize) -> Option<Run> {
+        let held = self.held.front_mut()?;
+        let name = self.partition.topic_partition().clone();
+        let turns = std::mem::take(&mut held.turns);
+        let (count, errors) = (turns.len(), std::mem::take(&mut held.errors));
+        let rows = held.changes.slice(held.taken - count, count);
+        let changes = Changes { turns: Some(turns.into()), ..rows };
+        let (next, records) = match held.offset() {
+            Some(next) => (next, count as u64),
+            None => (held.next, held.records),
+        };
+        held.records = held.records.saturating_sub(records);
+        if held.taken == held.changes.len() {
+            self.held.pop_front();
+        }
+        let positions = Some(((reader, name), next));
+        Some(Run { entry, shard: at, changes, errors, records, positions })
+    }
+
     fn behind(&self) -> bool {
         self.next < self.partition.last_stable_offset().min(self.until)
     }
@@ -258,6 +317,7 @@ impl PartitionReader {
         self.held.extend(decoded.into_iter().map(|decoded| Held {
             changes: decoded.changes,
             taken: 0,
+            turns: Vec::new(),
             offsets: decoded.offsets,
             errors: decoded.errors,
             records: decoded.records,

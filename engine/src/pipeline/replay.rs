@@ -36,8 +36,6 @@ impl Pipeline {
 
     /// Takes what is held, which is of one partition.
     fn take_all(&mut self) {
-        while let Some(run) = merge::next_run(&mut self.readers, false) {
-            self.take_in(run);
-        }
+        self.take_each(merge::next_batch);
     }
 }

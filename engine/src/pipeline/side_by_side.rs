@@ -6,8 +6,9 @@
 //! work.
 
 use super::graph::Arrived;
+use crate::change::Changes;
 use crate::error::{Error, Result};
-use crate::operator::{Operator, Output};
+use crate::operator::{Operator, Output, Turns};
 
 /// Rows below which starting a thread costs more than it saves.
 pub(super) const ROWS_PER_THREAD: usize = 4096;
@@ -63,12 +64,34 @@ pub(super) fn each<T: Send, R: Send>(
 }
 
 fn process_shard(Work { shard, operator, inbox }: Work<'_>) -> Result<Vec<Processed>> {
-    let processed = inbox.into_iter().map(|Arrived { sequence, port, changes }| {
+    let mut inbox = inbox.into_iter().peekable();
+    let mut processed = Vec::new();
+    while let Some(first) = inbox.next() {
+        let sequence = first.sequence;
+        let mut round = vec![(first.port, first.changes)];
+        while let Some(next) = inbox.next_if(|next| next.sequence == sequence) {
+            round.push((next.port, next.changes));
+        }
         let mut output = Output::default();
-        operator.process(port, changes, &mut output)?;
-        Ok((shard, sequence, output))
-    });
-    processed.collect()
+        if operator.turns() != Turns::RowByRow {
+            round = one_per_port(round)?;
+        }
+        operator.process_round(round, &mut output)?;
+        processed.push((shard, sequence, output));
+    }
+    Ok(processed)
+}
+
+/// The batches of a round, those of each port merged.
+fn one_per_port(round: Vec<(usize, Changes)>) -> Result<Vec<(usize, Changes)>> {
+    let mut ports: Vec<(usize, Vec<Changes>)> = Vec::new();
+    for (port, changes) in round {
+        match ports.iter_mut().find(|(known, _)| *known == port) {
+            Some((_, batches)) => batches.push(changes),
+            None => ports.push((port, vec![changes])),
+        }
+    }
+    ports.into_iter().map(|(port, batches)| Ok((port, Changes::in_turns(batches)?))).collect()
 }
 
 impl Work<'_> {
@@ -85,7 +108,6 @@ mod tests {
     use arrow::datatypes::Schema;
 
     use super::*;
-    use crate::change::Changes;
 
     /// Counts rows and says how many it has seen so far.
     #[derive(Default)]

@@ -20,6 +20,7 @@ use log_store::{Header, Topic, partition_for_key};
 use super::coalesce::last_of_each;
 use super::commit::Writer;
 use super::expiry::Expiry;
+use super::graph::{Emitted, Shards};
 use crate::catalog::Source;
 use crate::change::{Changes, Op};
 use crate::error::Result;
@@ -56,7 +57,7 @@ pub struct TopicSink {
 
 /// A batch as it is written.
 pub struct Encoded {
-    shard: usize,
+    shards: Shards,
     changes: Changes,
     records: Records,
     /// The rows that are kept.
@@ -221,15 +222,15 @@ impl TopicSink {
         self.topic.partitions().iter().map(|partition| partition.high_watermark().0).collect()
     }
 
-    /// What is to be written of a batch; `shard` is where it left the pipeline.
-    pub fn encode(&self, shard: usize, changes: Changes) -> Result<Encoded> {
-        let changes = self.coalesced(&changes)?.unwrap_or(changes);
+    /// What is to be written of a batch.
+    pub fn encode(&self, emitted: Emitted) -> Result<Encoded> {
+        let Emitted { shards, changes, .. } = self.coalesced(emitted)?;
         let records = match &self.sink.layout {
-            Some(layout) => Records::Columns(self.columns(layout, shard, &changes)?),
+            Some(layout) => Records::Columns(self.columns(layout, &shards, &changes)?),
             None => self.sink.records(&changes)?,
         };
         let kept = self.table.as_ref().map(|table| table.encode(&changes)).transpose()?;
-        Ok(Encoded { shard, changes, records, kept })
+        Ok(Encoded { shards, changes, records, kept })
     }
 
     /// Writes a batch. Gives the number of records.
@@ -261,7 +262,7 @@ impl TopicSink {
 
     fn write_single(
         &self,
-        Encoded { shard, changes, .. }: &Encoded,
+        Encoded { shards, changes, .. }: &Encoded,
         Single { keys, values, times }: &Single,
         writer: &mut Writer<'_>,
     ) -> Result<u64> {
@@ -273,7 +274,7 @@ impl TopicSink {
             let key = keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
             let partition = match key {
                 Some(key) => partition_for_key(key, partitions.len() as u32) as usize,
-                None => shard % partitions.len(),
+                None => shards.of(row) % partitions.len(),
             };
             let value = values.is_valid(row).then(|| values.value(row));
             let headers = match &changes.headers {
@@ -290,10 +291,14 @@ impl TopicSink {
         Ok(written)
     }
 
-    fn coalesced(&self, changes: &Changes) -> Result<Option<Changes>> {
+    fn coalesced(&self, emitted: Emitted) -> Result<Emitted> {
         match self.table.as_ref().filter(|_| self.coalesces) {
-            Some(table) => Ok(Some(last_of_each(changes, &table.keys(changes)?)?)),
-            None => Ok(None),
+            Some(table) => {
+                let keys = table.keys(&emitted.changes)?;
+                let last = last_of_each(&emitted.changes, &keys);
+                emitted.filter(&last)
+            }
+            None => Ok(emitted),
         }
     }
 }

@@ -8,6 +8,7 @@ use arrow::compute::{nullif, take_record_batch};
 use arrow::record_batch::RecordBatch;
 use log_store::partition_for_key;
 
+use super::super::graph::Shards;
 use super::{Sink, TopicSink};
 use crate::change::{Changes, Op};
 use crate::error::Result;
@@ -18,12 +19,12 @@ impl TopicSink {
     pub(super) fn columns(
         &self,
         layout: &Layout,
-        shard: usize,
+        shards: &Shards,
         changes: &Changes,
     ) -> Result<Vec<(usize, RecordBatch)>> {
         let times = self.sink.times(changes.rows.columns(), changes);
         let records = self.sink.record_columns(layout, changes, &times)?;
-        let places = self.places(shard, changes, &times)?.into_iter().enumerate();
+        let places = self.places(shards, changes, &times)?.into_iter().enumerate();
         let parts = places.filter(|(_, rows)| !rows.is_empty()).map(|(partition, rows)| {
             match rows.len() == records.num_rows() {
                 true => Ok((partition, records.clone())),
@@ -36,7 +37,7 @@ impl TopicSink {
     /// The rows that go to each partition, in their order.
     fn places(
         &self,
-        shard: usize,
+        shards: &Shards,
         changes: &Changes,
         times: &[Option<i64>],
     ) -> Result<Vec<Vec<u32>>> {
@@ -53,7 +54,7 @@ impl TopicSink {
             let key = keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
             let partition = match key {
                 Some(key) => partition_for_key(key, count as u32) as usize,
-                None => shard % count,
+                None => shards.of(row) % count,
             };
             places[partition].push(row as u32);
         }

@@ -72,7 +72,7 @@ impl Materialized {
     /// Tells the expiry of a windowed table what was written.
     pub(super) fn note_windows(
         &self,
-        Encoded { shard, changes, .. }: &Encoded,
+        Encoded { shards, changes, .. }: &Encoded,
         kept: &KeptRows,
         expiry: &mut Expiry,
         batch: &mut WriteBatch,
@@ -82,7 +82,7 @@ impl Materialized {
         let ends = changes.rows.column(*end).as_primitive::<Int64Type>();
         for (row, op) in changes.each_op().enumerate().filter(|(_, op)| *op != Op::UpdateBefore) {
             let bounds = (starts.value(row), ends.value(row));
-            expiry.note(*shard, bounds, kept.keys.get(row), op.adds(), batch)?;
+            expiry.note(shards.of(row), bounds, kept.keys.get(row), op.adds(), batch)?;
         }
         Ok(())
     }
