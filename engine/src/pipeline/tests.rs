@@ -5,6 +5,7 @@ mod failing;
 mod many;
 mod nested;
 mod reopened;
+mod turns;
 
 use arrow::util::display::array_value_to_string;
 use futures::StreamExt;
