@@ -1,6 +1,7 @@
 //! Joins the records of two streams whose key is the same and whose times are near.
 //!
-//! For each record, in the order of arrival:
+//! Records that what comes after the join sorts out anyway, for what they are themselves, move time
+//! on and are nothing else. For each other record, in the order of arrival:
 //! 1. stream time, which both sides share, moves on; a record without a value is dropped, one
 //!    with a NULL key too, unless its side is kept without a partner;
 //! 2. if the record is the latest so far, rows whose window has closed with it leave without a
@@ -10,6 +11,7 @@
 //!    join with a grace period, until a partner comes or its window has closed;
 //! 5. it is kept for those to come, unless it is older than what its side retains.
 
+use arrow::array::BooleanArray;
 use sql::ast::JoinKind;
 
 use super::join_shape::{Arrived, JoinShape, halves, kept_sides, stretches};
@@ -18,6 +20,7 @@ use super::recent_rows::{Overdue, RecentRows};
 use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
 use crate::error::Result;
+use crate::evaluate::{Evaluator, RowErrors};
 use crate::state::{Place, WriteBatch};
 use crate::window::{JoinWindow, StreamTime};
 
@@ -29,6 +32,7 @@ pub struct JoinStreamStream {
     window: JoinWindow,
     stream_time: StreamTime,
     sides: [RecentRows; 2],
+    conditions: [Option<Evaluator>; 2],
 }
 
 impl JoinStreamStream {
@@ -43,7 +47,25 @@ impl JoinStreamStream {
         let stream_time = StreamTime::open(&left)?;
         let retained_ms = window.retained_ms();
         let sides = [RecentRows::open(left, retained_ms)?, RecentRows::open(right, retained_ms)?];
-        Ok(Self { shape, keeps: kept_sides(kind), window, stream_time, sides })
+        let (keeps, conditions) = (kept_sides(kind), [None, None]);
+        Ok(Self { shape, keeps, window, stream_time, sides, conditions })
+    }
+
+    /// The same join where somebody later sorts out all rows that have a side for which its
+    /// condition does not hold. Only for one that keeps no side without a partner.
+    #[must_use]
+    pub fn with_conditions(self, conditions: [Option<Evaluator>; 2]) -> Self {
+        debug_assert!(self.keeps == [false, false] || conditions.iter().all(Option::is_none));
+        Self { conditions, ..self }
+    }
+
+    /// Which records of a batch are wanted; `None` is all.
+    fn wanted(&self, arrived: &Arrived) -> Result<Option<BooleanArray>> {
+        let Some(condition) = &self.conditions[arrived.port] else { return Ok(None) };
+        // Whoever sorts out tells what is wrong with a row.
+        let mut errors = RowErrors::default();
+        let wanted = condition.matches(&arrived.input.rows, &mut errors)?;
+        Ok(errors.errors.is_empty().then_some(wanted))
     }
 
     /// Takes in a record; says whether it came in time to be kept.
@@ -61,6 +83,10 @@ impl JoinStreamStream {
         };
         if self.window.waits && time == stream_time {
             self.pad_closed(at.row, stream_time, joined)?;
+        }
+        if !at.is_wanted {
+            self.sides[port].pass(time);
+            return Ok(true);
         }
         let mut is_alone = true;
         self.sides[1 - port].meet(key, self.window.partners(port, time), |other_time, other| {
@@ -100,6 +126,7 @@ struct Arrival<'a> {
     bytes: &'a [u8],
     time: i64,
     op: Op,
+    is_wanted: bool,
 }
 
 impl Arrival<'_> {
@@ -118,11 +145,15 @@ impl Operator for JoinStreamStream {
 
     fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
         let mut arrived = self.shape.arrived(inputs, &[0, 1], &mut output.errors)?;
+        let wanted = arrived.iter().map(|arrived| self.wanted(arrived));
+        let wanted = wanted.collect::<Result<Vec<_>>>()?;
         for (at, records) in stretches(&arrived) {
+            let wanted = wanted[at].as_ref();
             let Arrived { port, input, keys, rows, joined } = &mut arrived[at];
             for row in records {
                 let (bytes, time, op) = (rows.get(row), input.times.value(row), input.op(row));
-                let at = Arrival { port: *port, row, bytes, time, op };
+                let is_wanted = wanted.is_none_or(|wanted| wanted.value(row));
+                let at = Arrival { port: *port, row, bytes, time, op, is_wanted };
                 if !self.join(at, keys.get(row), joined)? {
                     output.late.add(time, self.stream_time.get().unwrap_or(time));
                 }

@@ -216,6 +216,11 @@ impl RecentRows {
         true
     }
 
+    /// Notes the time of a row that is not to be kept.
+    pub fn pass(&mut self, time: i64) {
+        self.latest = self.latest.max(time);
+    }
+
     /// Rows older than this are forgotten.
     fn horizon(&self) -> i64 {
         self.latest.saturating_sub(self.retained_ms)

@@ -76,6 +76,8 @@ pub(super) struct Builder<'a> {
     /// Bytes of a store that may stay in memory.
     store_memory: usize,
     placed: Vec<Placed>,
+    /// What rows of the node that comes next have to meet right after it.
+    pub(super) filtered_by: Vec<Expr>,
 }
 
 /// Builds a pipeline.
@@ -95,6 +97,7 @@ pub fn build(build: Build<'_>, output: Output) -> Result<Pipeline> {
         wanted: Wanted::of(build.plan)?,
         stores: Vec::new(),
         placed: Vec::new(),
+        filtered_by: Vec::new(),
         store_memory: build.state_memory / (store_count(build.plan) * shards).max(1),
         build: &build,
     };
@@ -141,9 +144,11 @@ impl Builder<'_> {
     }
 
     fn operator(&mut self, plan: &Plan) -> Result<Upstream> {
+        let filtered_by = std::mem::take(&mut self.filtered_by);
         match plan {
             Plan::Source(source) => self.source(source),
             Plan::Filter { input, condition } => {
+                self.filtered_by = [filtered_by, vec![condition.clone()]].concat();
                 let condition = evaluator([condition], input.output())?;
                 self.simple(input, || Ok(Box::new(Filter::new(condition.clone()))))
             }
@@ -167,7 +172,7 @@ impl Builder<'_> {
                 })
             }
             Plan::Aggregate(aggregate) => self.aggregate(aggregate),
-            Plan::Join(join) => self.join(join),
+            Plan::Join(join) => self.join(join, &filtered_by),
             Plan::Union(union) => self.union(union),
         }
     }

@@ -3,7 +3,9 @@
 //! Both sides go through an exchange by what they are joined on, so that partners meet in one
 //! shard. For windowed rows the window belongs to it.
 
+use datafusion::common::Column;
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use sql::ast::JoinKind;
 
 use super::build::{Builder, Upstream, evaluator};
@@ -20,12 +22,12 @@ use crate::state::RowStore;
 use crate::window::JoinWindow;
 
 impl Builder<'_> {
-    /// Adds the nodes of a join.
-    pub(super) fn join(&mut self, plan: &JoinPlan) -> Result<Upstream> {
+    /// Adds the nodes of a join, whose rows then have to meet these conditions.
+    pub(super) fn join(&mut self, plan: &JoinPlan, filtered_by: &[Expr]) -> Result<Upstream> {
         let left = self.node(&plan.left)?;
         let right = self.node(&plan.right)?;
         let node = match plan.method {
-            JoinMethod::StreamStream(window) => self.stream_stream(plan, window)?,
+            JoinMethod::StreamStream(window) => self.stream_stream(plan, window, filtered_by)?,
             JoinMethod::StreamTable => self.stream_table(plan)?,
             JoinMethod::TableTable => self.table_table(plan)?,
             JoinMethod::ForeignKey => self.foreign_key(plan)?,
@@ -43,13 +45,23 @@ impl Builder<'_> {
         Ok(Upstream::Node(node))
     }
 
-    fn stream_stream(&mut self, plan: &JoinPlan, window: JoinWindow) -> Result<usize> {
+    fn stream_stream(
+        &mut self,
+        plan: &JoinPlan,
+        window: JoinWindow,
+        filtered_by: &[Expr],
+    ) -> Result<usize> {
+        let conditions = match plan.kind {
+            JoinKind::Inner => side_conditions(plan, filtered_by)?,
+            _ => [None, None],
+        };
         let left = self.next_store("recent rows of the left side");
         let right = self.next_store("recent rows of the right side");
         let node = self.add(|shard, this| {
             let (left, right) = (this.place(left, shard), this.place(right, shard));
             let shape = shape_of(plan)?;
-            Ok(Box::new(JoinStreamStream::open(shape, plan.kind, window, left, right)?))
+            let join = JoinStreamStream::open(shape, plan.kind, window, left, right)?;
+            Ok(Box::new(join.with_conditions(conditions.clone())))
         })?;
         self.graph.require_time_order(node);
         Ok(node)
@@ -111,6 +123,22 @@ impl Builder<'_> {
         self.order_tables(node);
         Ok(node)
     }
+}
+
+/// What of the conditions speaks of the left or the right side alone: a row that does not meet it
+/// need not be joined.
+fn side_conditions(plan: &JoinPlan, filtered_by: &[Expr]) -> Result<[Option<Evaluator>; 2]> {
+    let of_side = |rows: &RowType| {
+        let parts = filtered_by.iter().flat_map(split_conjunction).filter(|part| {
+            let columns = part.column_refs();
+            let is_of_side =
+                |column: &&Column| rows.index_of(&Expr::Column(Column::clone(column))).is_some();
+            !columns.is_empty() && columns.iter().all(is_of_side) && !part.is_volatile()
+        });
+        let condition = conjunction(parts.cloned());
+        condition.map(|condition| evaluator([&condition], rows)).transpose()
+    };
+    Ok([of_side(plan.left.output())?, of_side(plan.right.output())?])
 }
 
 /// The sides and the result of a join.
