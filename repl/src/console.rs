@@ -18,7 +18,7 @@ use crate::answer::{Answer, Done, Failure, Rows};
 use crate::connection::Connection;
 use crate::help;
 use crate::meta::Meta;
-use crate::progress;
+use crate::progress::{self, ScriptBar};
 use crate::render::{
     Colour, Output, Place, Renderer, Shape, Style, counted, render_failure, renderer,
     terminal_width,
@@ -56,6 +56,8 @@ pub struct Console {
     pub connection: Connection,
     /// How results are shown.
     pub view: View,
+    /// How far the script is that runs, if one does.
+    pub bar: ScriptBar,
     style: Style,
     error_style: Style,
 }
@@ -64,7 +66,7 @@ impl Console {
     /// A console on standard output.
     pub fn new(connection: Connection, view: View) -> Self {
         let (style, error_style) = (Style::of_stdout(), Style::of_stderr());
-        Self { connection, view, style, error_style }
+        Self { connection, view, bar: ScriptBar::none(), style, error_style }
     }
 
     /// Runs one statement and shows what it gives.
@@ -85,6 +87,8 @@ impl Console {
 
     /// Carries out a shell command that concerns more than the shell's own loop.
     pub async fn command(&mut self, command: Meta) -> io::Result<Ending> {
+        // `\wait` has bars of its own, and so has a script within the script.
+        self.bar.clear();
         match command {
             Meta::Quit => return Ok(Ending::Quit),
             Meta::Help(topic) => return self.help(&topic),
@@ -102,6 +106,7 @@ impl Console {
 
     /// Shows why something failed.
     pub fn fail(&self, failure: &Failure, statement: &str, at: Place) -> io::Result<Ending> {
+        self.bar.clear();
         let text = render_failure(failure, statement, at, self.error_style);
         writeln!(io::stderr(), "{text}")?;
         Ok(Ending::Failed)
@@ -124,7 +129,9 @@ impl Console {
     ) -> io::Result<Result<Ending, Failure>> {
         let mut interrupt = Interrupt::listen()?;
         let canceller = self.connection.canceller();
-        let running = progress::waiting(at_work(place), self.connection.run(statement));
+        // What is echoed stands above the bar, and need not be in it.
+        let told = if self.view.echo { "" } else { statement };
+        let running = self.bar.waiting(place, told, self.connection.run(statement));
         let Some(answers) = interrupt.or(running).await else {
             canceller.cancel().await;
             return Ok(Ok(self.interrupted()?));
@@ -136,7 +143,7 @@ impl Console {
         for answer in answers {
             let shown = match answer {
                 Answer::Done(done) => Ok(self.show_done(&done)?),
-                Answer::Rows(rows) => self.show_rows(rows, &mut interrupt, place).await?,
+                Answer::Rows(rows) => self.show_rows(rows, &mut interrupt, place, told).await?,
             };
             if !matches!(shown, Ok(Ending::Done)) {
                 return Ok(shown);
@@ -146,6 +153,9 @@ impl Console {
     }
 
     fn show_done(&self, done: &Done) -> io::Result<Ending> {
+        if !done.warnings.is_empty() {
+            self.bar.clear();
+        }
         for warning in &done.warnings {
             let label = self.error_style.paint(Colour::Warning, "warning:");
             writeln!(io::stderr(), "{label} {warning}")?;
@@ -157,10 +167,11 @@ impl Console {
     }
 
     async fn show_rows(
-        &self,
+        &mut self,
         rows: Rows,
         interrupt: &mut Interrupt,
         place: Place<'_>,
+        told: &str,
     ) -> io::Result<Result<Ending, Failure>> {
         let mut screen = Screen::new(self.renderer(&rows), rows.endless);
         let canceller = self.connection.canceller();
@@ -168,7 +179,7 @@ impl Console {
         let mut is_first = !rows.endless;
         loop {
             let next = match std::mem::take(&mut is_first) {
-                true => interrupt.or(progress::waiting(at_work(place), pages.next())).await,
+                true => interrupt.or(self.bar.waiting(place, told, pages.next())).await,
                 false => interrupt.or(pages.next()).await,
             };
             match next {
@@ -205,6 +216,7 @@ impl Console {
     }
 
     fn interrupted(&self) -> io::Result<Ending> {
+        self.bar.clear();
         writeln!(io::stderr(), "cancelled")?;
         Ok(Ending::Interrupted)
     }
@@ -252,14 +264,6 @@ impl Console {
     fn note(&self, text: &str) -> io::Result<()> {
         let text = self.style.paint(Colour::Faint, text) + "\n";
         if self.view.output == Output::Table { print(&text) } else { Ok(()) }
-    }
-}
-
-/// What is said while a statement runs.
-fn at_work(place: Place<'_>) -> String {
-    match place.script {
-        Some(script) => format!("{script}, line {}", place.line),
-        None => "running".to_owned(),
     }
 }
 

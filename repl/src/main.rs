@@ -22,7 +22,7 @@ mod script;
 mod shell;
 mod value;
 
-use std::io::{self, Cursor, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use engine::Workers;
@@ -134,11 +134,9 @@ fn run_on(console: &mut Console, runtime: &Runtime, args: &Args) -> anyhow::Resu
     let interactive = io::stdin().is_terminal();
     let ending = match args.statements(interactive) {
         Statements::None => Ending::Done,
-        Statements::Given(text) => {
-            runtime.block_on(script::run(console, Cursor::new(text), None))?
-        }
+        Statements::Given(text) => runtime.block_on(script::run_text(console, text))?,
         Statements::Files(files) => runtime.block_on(run_files(console, files))?,
-        Statements::Stdin => runtime.block_on(script::run(console, io::stdin().lock(), None))?,
+        Statements::Stdin => runtime.block_on(script::run_stdin(console))?,
     };
     if args.opens_shell(interactive) && ending == Ending::Done {
         console.view.echo = false;

@@ -1,10 +1,14 @@
 //! Bars for work that takes its time. They are drawn on standard error, and only on a terminal.
 
+mod script;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::{Engine, QueryInfo};
-use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+
+pub use script::ScriptBar;
 
 /// How often the numbers of the bars are read anew.
 const REFRESH: Duration = Duration::from_millis(100);
@@ -14,6 +18,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a bar over records looks like.
 const RECORDS: &str = "{msg:32} {wide_bar:.cyan} {human_pos:>10}/{human_len:10}";
+
+/// What a bar over the steps of a script looks like: what is said of one takes the room that the
+/// terminal leaves, and no more.
+const STEPS: &str = "{bar:20.cyan} {wide_msg} {elapsed}";
 
 /// A bar over the bytes of a file.
 pub fn bytes(title: &str, total: u64) -> ProgressBar {
@@ -27,16 +35,23 @@ pub fn records(title: &str, total: u64) -> ProgressBar {
     bar.with_style(style(RECORDS))
 }
 
-/// Waits for some work, and shows that it goes on where it takes its time.
-pub async fn waiting<T>(what: String, work: impl Future<Output = T>) -> T {
+/// A bar over the steps of a script.
+fn steps(total: u64, target: ProgressDrawTarget) -> ProgressBar {
+    // It also goes when the work is given up.
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    bar.with_finish(ProgressFinish::AndClear).with_style(style(STEPS))
+}
+
+/// Waits for some work, and shows a sign that it goes on where it takes its time.
+async fn waiting<T>(sign: impl FnOnce() -> ProgressBar, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     tokio::select! {
         done = &mut work => return done,
         () = tokio::time::sleep(PATIENCE) => {}
     }
-    let spinner = spinner(what);
+    let sign = sign();
     let done = work.await;
-    spinner.finish_and_clear();
+    sign.finish_and_clear();
     done
 }
 

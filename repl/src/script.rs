@@ -4,7 +4,8 @@
 //! program may write statements into a pipe and read the answers. The first failure ends it.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use sql::Splitter;
@@ -12,15 +13,46 @@ use sql::Splitter;
 use crate::answer::Failure;
 use crate::console::{Console, Ending};
 use crate::meta::{self, Meta};
+use crate::progress::ScriptBar;
 use crate::render::Place;
 
 /// Runs the statements of a file.
 pub async fn run_file(console: &mut Console, path: &Path) -> io::Result<Ending> {
     let name = path.display().to_string();
     match File::open(path) {
-        Ok(file) => run(console, BufReader::new(file), Some(&name)).await,
+        Ok(file) => {
+            let input = BufReader::new(&file);
+            run_with_bar(console, input, Some(&name), || steps_ahead(&file)).await
+        }
         Err(error) => console.fail(&Failure::new(format!("{name}: {error}")), "", Place::TYPED),
     }
+}
+
+/// Runs the statements of a text.
+pub async fn run_text(console: &mut Console, text: &str) -> io::Result<Ending> {
+    let count = || steps_in(text.as_bytes()).map(Some);
+    run_with_bar(console, text.as_bytes(), None, count).await
+}
+
+/// Runs the statements that come on standard input.
+pub async fn run_stdin(console: &mut Console) -> io::Result<Ending> {
+    let count = || steps_ahead(&File::from(io::stdin().as_fd().try_clone_to_owned()?));
+    run_with_bar(console, io::stdin().lock(), None, count).await
+}
+
+/// Runs a script under a bar of its own; `count` tells how many steps it has, if that can be
+/// known before they are run.
+async fn run_with_bar(
+    console: &mut Console,
+    input: impl BufRead,
+    name: Option<&str>,
+    count: impl FnOnce() -> io::Result<Option<u64>>,
+) -> io::Result<Ending> {
+    let bar = ScriptBar::begin(count)?;
+    let outer = std::mem::replace(&mut console.bar, bar);
+    let ending = run(console, input, name).await;
+    console.bar = outer;
+    ending
 }
 
 /// Runs the statements that `input` holds until one fails; `name` is shown with failures.
@@ -29,20 +61,31 @@ pub async fn run(
     input: impl BufRead,
     name: Option<&str>,
 ) -> io::Result<Ending> {
-    let mut reader = Reader::default();
-    for line in input.lines() {
-        reader.push(&line?);
-        while let Some(step) = reader.next_step() {
-            let ending = run_step(console, step, name).await?;
-            if ending != Ending::Done {
-                return Ok(ending);
-            }
+    for step in Steps::of(input) {
+        let step = step?;
+        console.bar.step();
+        let ending = run_step(console, step, name).await?;
+        if ending != Ending::Done {
+            return Ok(ending);
         }
     }
-    match reader.last_step() {
-        Some(step) => run_step(console, step, name).await,
-        None => Ok(Ending::Done),
+    Ok(Ending::Done)
+}
+
+/// How many steps a file holds from where it stands, and stays. A pipe can be read only once.
+fn steps_ahead(mut file: &File) -> io::Result<Option<u64>> {
+    if !file.metadata()?.is_file() {
+        return Ok(None);
     }
+    let here = file.stream_position()?;
+    let steps = steps_in(BufReader::new(file));
+    file.seek(SeekFrom::Start(here))?;
+    // What cannot be read is told when its turn comes.
+    Ok(steps.ok())
+}
+
+fn steps_in(input: impl BufRead) -> io::Result<u64> {
+    Steps::of(input).try_fold(0, |count, step| step.map(|_| count + 1))
 }
 
 async fn run_step(console: &mut Console, step: Step, name: Option<&str>) -> io::Result<Ending> {
@@ -82,6 +125,35 @@ struct Step {
 enum What {
     Statement(String),
     Command(Result<Meta, String>),
+}
+
+/// The steps of a script, each as soon as its text is complete.
+struct Steps<B> {
+    lines: io::Lines<B>,
+    reader: Reader,
+}
+
+impl<B: BufRead> Steps<B> {
+    fn of(input: B) -> Self {
+        Self { lines: input.lines(), reader: Reader::default() }
+    }
+}
+
+impl<B: BufRead> Iterator for Steps<B> {
+    type Item = io::Result<Step>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(step) = self.reader.next_step() {
+                return Some(Ok(step));
+            }
+            match self.lines.next() {
+                Some(Ok(line)) => self.reader.push(&line),
+                Some(Err(error)) => return Some(Err(error)),
+                None => return self.reader.last_step().map(Ok),
+            }
+        }
+    }
 }
 
 /// Lines in, steps out.
@@ -125,6 +197,7 @@ impl Reader {
             return None;
         }
         let rest = self.splitter.pending().to_owned();
+        self.splitter.clear();
         Some(self.step(&rest, rest.trim().to_owned()))
     }
 
@@ -139,17 +212,13 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+
     use super::*;
 
     fn steps(script: &str) -> Vec<Step> {
-        let mut reader = Reader::default();
-        let mut steps = Vec::new();
-        for line in script.lines() {
-            reader.push(line);
-            steps.extend(std::iter::from_fn(|| reader.next_step()));
-        }
-        steps.extend(reader.last_step());
-        steps
+        Steps::of(script.as_bytes()).collect::<io::Result<_>>().unwrap()
     }
 
     fn statement(line: usize, text: &str) -> Step {
@@ -176,6 +245,24 @@ mod tests {
         assert_eq!(steps[1], statement(3, "SELECT\n\\x\n;"));
         assert_eq!(steps[2].line, 6);
         assert_eq!(steps.len(), 3);
+    }
+
+    #[test]
+    fn counting_leaves_a_file_where_it_stands() {
+        let mut file = tempfile::tempfile().unwrap();
+        let skipped = "\\echo skipped\n";
+        write!(file, "{skipped}SHOW TOPICS; SHOW\n  TABLES;\n\\x\nSELECT 1\n-- end").unwrap();
+        let here = skipped.len() as u64;
+        file.seek(SeekFrom::Start(here)).unwrap();
+        assert_eq!(steps_ahead(&file).unwrap(), Some(4));
+        assert_eq!(file.stream_position().unwrap(), here);
+    }
+
+    #[test]
+    fn a_pipe_is_not_counted() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(b"SHOW TOPICS;\n").unwrap();
+        assert_eq!(steps_ahead(&File::from(OwnedFd::from(reader))).unwrap(), None);
     }
 
     #[test]

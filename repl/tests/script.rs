@@ -2,7 +2,9 @@
 
 mod millstream;
 
-use millstream::Place;
+use std::fs::File;
+
+use millstream::{Place, Run};
 
 const CLICKS: &str = "CREATE STREAM clicks (user STRING KEY, page STRING)
   WITH (KAFKA_TOPIC = 'clicks', PARTITIONS = 1, VALUE_FORMAT = 'JSON');
@@ -72,6 +74,18 @@ fn commands_work_in_scripts() {
     assert_eq!(place.run_with_input(&[], input).ok(), "begin\nincluded\nincluded\n");
     let err = place.run_with_input(&[], "\\zzz\n").failed();
     assert!(err.contains("there is no command \\zzz"), "{err}");
+}
+
+#[test]
+fn nothing_is_drawn_where_standard_error_is_no_terminal() {
+    let place = Place::new();
+    let script = place.file("a.sql", &format!("{CLICKS}{SELECT}"));
+    let mut command = place.command(&["--output", "csv"]);
+    let run = Run::of(command.stdin(File::open(script).unwrap()).output().unwrap());
+    assert_eq!(run.err, "");
+    assert_eq!(run.ok(), "USER,PAGE\nann,/home\n");
+    place.file("b.sql", &format!("{SELECT}\n{SELECT}\n"));
+    assert_eq!(place.run(&["-f", "b.sql"]).err, "");
 }
 
 #[test]

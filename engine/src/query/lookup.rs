@@ -10,6 +10,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use futures::StreamExt;
 use sql::ast::{Expr as Syntax, Select, SelectItem, SourceKind};
@@ -23,16 +24,18 @@ use super::table_rules;
 use crate::catalog::{Catalog, Source};
 use crate::engine::Shared;
 use crate::error::{Error, Result};
+use crate::expression_text::literal;
 use crate::outcome::{Column, Rows};
 use crate::plan::Plan;
 use crate::planner::expression::placeholder_number;
 use crate::planner::{Planned, Planner, Purpose};
-use crate::row_type::RowType;
+use crate::row_type::{RowColumn, RowType};
 use crate::state::{RowCodec, View, prefix_end};
 
 /// A query by key, with its names and types settled.
 pub struct Lookup {
     rows: Arc<StoredRows>,
+    /// What the key columns must be, in their order.
     key: Vec<KeyValue>,
     key_codec: RowCodec,
     /// Whether a key has a row for each of its windows.
@@ -41,6 +44,9 @@ pub struct Lookup {
     wanted: Arc<[usize]>,
     schema: SchemaRef,
     columns: Vec<Column>,
+    table: String,
+    /// The shape of the rows in the state.
+    found: RowType,
 }
 
 /// What a key column must be.
@@ -80,6 +86,8 @@ impl Lookup {
             wanted: wanted.into(),
             schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
             columns,
+            table: source.name.clone(),
+            found: rows,
         }))
     }
 
@@ -109,6 +117,25 @@ impl Lookup {
         })
     }
 
+    /// What runs, as `EXPLAIN` shows it: the columns that are taken, out of the rows of a key.
+    pub fn explain(&self) -> Result<String> {
+        let taken = self.wanted.iter().map(|at| self.found.columns[*at].name.as_str());
+        let taken = taken.collect::<Vec<_>>().join(", ");
+        let key = self.found.key_columns().zip(&self.key);
+        let key = key.map(|(column, value)| Ok(format!("{} = {}", column.name, value.text()?)));
+        let key = key.collect::<Result<Vec<_>>>()?.join(" AND ");
+        let (given, table, found) = (self.given(), &self.table, &self.found);
+        Ok(format!("Project [{taken}]\n : {given}\n  Lookup {table} [key: {key}]\n   : {found}\n"))
+    }
+
+    /// The shape of the rows that are given.
+    fn given(&self) -> RowType {
+        let columns = self.columns.iter().map(|c| RowColumn::new(&c.name, c.data_type.clone()));
+        let keys = (0..self.columns.len()).filter(|at| self.columns[*at].key);
+        // A window's bounds are columns like others here, where somebody has asked for them.
+        RowType { columns: columns.collect(), keys: keys.collect(), window: None }
+    }
+
     /// The key as it is stored; of a windowed table the part before the window.
     fn key(&self, parameters: &[ArrayRef]) -> Result<Vec<u8>> {
         let value = |value: &KeyValue| match value {
@@ -121,6 +148,16 @@ impl Lookup {
         let values = self.key.iter().map(value).collect::<Result<Vec<_>>>()?;
         let encoded = self.key_codec.encode(&values, 1)?;
         Ok([&self.rows.prefix()[..], encoded.get(0)].concat())
+    }
+}
+
+impl KeyValue {
+    /// The value as SQL writes it.
+    fn text(&self) -> Result<String> {
+        match self {
+            KeyValue::Constant(value) => Ok(literal(&ScalarValue::try_from_array(value, 0)?)),
+            KeyValue::Parameter(index) => Ok(format!("${}", index + 1)),
+        }
     }
 }
 

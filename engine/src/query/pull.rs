@@ -44,11 +44,8 @@ struct PullPlan {
 
 /// Answers a query.
 pub async fn execute(session: &Session, query: &Query) -> Result<Outcome> {
-    let shared = &session.shared;
-    if let Query::Select(select) = query
-        && let Some(lookup) = Lookup::plan(shared, &shared.catalog(), select, &[])?
-    {
-        return Ok(Outcome::Rows(lookup.rows(shared, &[])?));
+    if let Some(lookup) = lookup(session, query)? {
+        return Ok(Outcome::Rows(lookup.rows(&session.shared, &[])?));
     }
     let PullPlan { context, plan, keys } = plan(session, query)?;
     let frame = datafusion::dataframe::DataFrame::new(context.state(), plan);
@@ -73,10 +70,20 @@ pub fn describe(session: &Session, query: &Query) -> Result<Vec<Column>> {
     Ok(columns_of(&plain_schema(plan.schema().inner()), &keys))
 }
 
-/// DataFusion's plan of a query, for `EXPLAIN`.
+/// What would run, for `EXPLAIN`: a lookup, or DataFusion's plan.
 pub fn explain(session: &Session, query: &Query) -> Result<String> {
+    if let Some(lookup) = lookup(session, query)? {
+        return lookup.explain();
+    }
     let PullPlan { context, plan, .. } = plan(session, query)?;
     Ok(context.state().optimize(&plan)?.display_indent().to_string())
+}
+
+/// The query as a lookup, if it is one.
+fn lookup(session: &Session, query: &Query) -> Result<Option<Lookup>> {
+    let Query::Select(select) = query else { return Ok(None) };
+    let shared = &session.shared;
+    Lookup::plan(shared, &shared.catalog(), select, &[])
 }
 
 fn columns_of(schema: &SchemaRef, keys: &[bool]) -> Vec<Column> {

@@ -70,6 +70,30 @@ async fn other_conditions_are_planned() {
     assert!(!is_lookup(&session, placeholder, &[None]));
 }
 
+async fn explained(session: &mut Session, query: &str) -> Vec<String> {
+    texts(rows(session, &format!("EXPLAIN {query}")).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn explain_shows_a_lookup_where_one_runs() {
+    let (_engine, mut session) = engine().await;
+    let by_both = "SELECT T.N AS HOW_MANY, ID FROM BY_BOTH T WHERE PAGE = 1 AND T.ID = 'it''s';";
+    let expected = [
+        "Project [N, ID]",
+        " : HOW_MANY BIGINT, ID STRING KEY",
+        "  Lookup BY_BOTH [key: ID = 'it''s' AND PAGE = 1]",
+        "   : ID STRING KEY, PAGE INTEGER KEY, N BIGINT",
+    ];
+    assert_eq!(explained(&mut session, by_both).await, expected);
+    for (condition, looks_up) in [("= 'a'", true), ("= 'a' LIMIT 1", false), ("> 'a'", false)] {
+        let query = format!("SELECT N FROM BY_ID WHERE ID {condition};");
+        assert_eq!(is_lookup(&session, &query, &[]), looks_up, "{query}");
+        let plan = explained(&mut session, &query).await.join("\n");
+        assert_eq!(plan.contains("Lookup BY_ID"), looks_up, "{plan}");
+        assert_eq!(plan.contains("TableScan: BY_ID"), !looks_up, "{plan}");
+    }
+}
+
 fn prepared(session: &Session, query: &str) -> PreparedQuery {
     let statement = session.parse(query).unwrap().remove(0);
     session.prepare(&statement).unwrap().expect("a query that can be prepared")
