@@ -98,6 +98,11 @@ impl Shards {
 }
 
 impl Emitted {
+    /// Rows that did not go through a graph.
+    pub fn alone(changes: Changes) -> Self {
+        Self { shards: Shards::One(0), sequence: 0, changes }
+    }
+
     /// The rows that `keep` marks.
     pub fn filter(self, keep: &BooleanArray) -> Result<Self> {
         let Self { shards, sequence, changes } = self;
@@ -109,6 +114,20 @@ impl Emitted {
             }
         };
         Ok(Self { shards, sequence, changes: changes.filter(keep)? })
+    }
+
+    /// The same in pieces of at most so many rows.
+    pub fn cut(self, rows: usize) -> impl Iterator<Item = Self> {
+        let starts = (0..self.changes.len().max(1)).step_by(rows);
+        starts.map(move |start| {
+            let len = rows.min(self.changes.len() - start);
+            let shards = match &self.shards {
+                Shards::One(shard) => Shards::One(*shard),
+                Shards::Each(shards) => Shards::Each(shards[start..start + len].to_vec()),
+            };
+            let changes = self.changes.slice(start, len);
+            Self { shards, sequence: self.sequence, changes }
+        })
     }
 }
 

@@ -53,6 +53,7 @@ pub use commit::{recover, take_back_positions};
 pub(crate) use decode::split_window;
 pub use decode::{RawRecord, RecordDecoder, TIME_ERROR};
 pub use expiry::Expiry;
+pub use graph::Emitted;
 pub use measure::{Measure, Stored};
 pub use reader::Reader;
 pub use sink::{Materialized, TopicSink};
@@ -74,6 +75,9 @@ const EPOCH_BYTES: usize = 4 * decode::PIECE_BYTES;
 /// in memory until the client has taken it.
 const CLIENT_EPOCH_BYTES: usize = 256 << 10;
 
+/// The most rows that are encoded as one piece.
+const ENCODED_ROWS: usize = 4 * side_by_side::ROWS_PER_THREAD;
+
 /// Where a pipeline's output goes.
 pub enum Output {
     /// A topic, and the materialised table if it is one.
@@ -88,13 +92,18 @@ impl Output {
     /// Brings what came out to where it goes. Gives the number of records written.
     fn take(
         &mut self,
-        outputs: Vec<graph::Emitted>,
+        outputs: Vec<Emitted>,
         threads: usize,
         writer: &mut commit::Writer<'_>,
         batch: &mut WriteBatch,
     ) -> Result<u64> {
         match self {
             Self::Topic(sink) => {
+                // Of a table's batch one change per key leaves, so that it is not to be cut.
+                let outputs = match sink.keeps_rows() {
+                    true => outputs,
+                    false => outputs.into_iter().flat_map(|out| out.cut(ENCODED_ROWS)).collect(),
+                };
                 let rows: usize = outputs.iter().map(|emitted| emitted.changes.len()).sum();
                 let threads = threads.min(rows / side_by_side::ROWS_PER_THREAD);
                 let encoded = side_by_side::each(outputs, threads, |out| sink.encode(out))?;
@@ -239,7 +248,7 @@ impl Pipeline {
         }
     }
 
-    fn run(&mut self) -> Result<Vec<graph::Emitted>> {
+    fn run(&mut self) -> Result<Vec<Emitted>> {
         let ran = self.graph.run()?;
         self.counters.late += ran.late.records;
         let late = ran.late.message().map(|message| LogEntry::of_row("late".to_owned(), message));
@@ -261,7 +270,7 @@ impl Pipeline {
         self.processing_log.add(entries);
     }
 
-    fn commit(&mut self, outputs: Vec<graph::Emitted>) -> Result<()> {
+    fn commit(&mut self, outputs: Vec<Emitted>) -> Result<()> {
         let mut batch = WriteBatch::default();
         let mut writer = commit::Writer::new(&self.log).delivering(self.delivery).derived();
         let threads = self.graph.threads();

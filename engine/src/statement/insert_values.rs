@@ -19,8 +19,8 @@ use crate::error::{Code, Diagnostic, Error, Result, invalid};
 use crate::evaluate::{Evaluator, RowErrors};
 use crate::near_miss::hint;
 use crate::outcome::Done;
-use crate::pipeline::TopicSink;
 use crate::pipeline::commit::Writer;
+use crate::pipeline::{Emitted, TopicSink};
 use crate::planner::expression::{Resolver, insert_cast};
 use crate::planner::scope::Scope;
 use crate::row_type::pseudo;
@@ -96,7 +96,7 @@ impl Insertion {
         }
         let topic = topic_of(shared, &self.source.topic)?;
         let mut sink = TopicSink::new(&without_time(&self.source), topic, None)?;
-        let rows = sink.encode(0, self.changes.clone())?;
+        let rows = sink.encode(Emitted::alone(self.changes.clone()))?;
         sink.write(&rows, writer, &mut WriteBatch::default())?;
         Ok(())
     }

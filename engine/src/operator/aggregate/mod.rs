@@ -4,7 +4,8 @@
 //! 2. Each row is given its windows; windows that are closed (end ≤ stream time − grace) are
 //!    skipped and counted as late. Without a window there is one group per key.
 //! 3. Keys are interned to slots; states that are not in memory are read back.
-//! 4. The aggregates' columns are updated; rows taken back are undone.
+//! 4. The aggregates' columns are updated; rows taken back are undone. Windows that overlap may
+//!    [share](panes) what they have in common.
 //! 5. One change per touched group leaves, in the order in which the groups were touched first –
 //!    or none, when results are final: then those whose window has closed leave, once.
 //!
@@ -16,6 +17,7 @@
 
 mod closing;
 mod grouped;
+mod panes;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -35,6 +37,7 @@ use crate::state::{Members, Place, RowCodec, Slots, WriteBatch, batch_of};
 use crate::window::{StreamTime, TimeWindow};
 
 use grouped::{Grouped, first_seen, pieces};
+use panes::Partials;
 
 /// What an aggregation computes.
 #[derive(Debug, Clone)]
@@ -61,8 +64,12 @@ pub struct AggregateSpec {
 pub struct Aggregate {
     spec: AggregateSpec,
     window: Option<TimeWindow>,
+    /// Whether windows share what they have in common.
+    shares: bool,
     stream_time: StreamTime,
     key_codec: RowCodec,
+    /// The key without the window.
+    pane_codec: RowCodec,
     state_codec: RowCodec,
     slots: Slots,
     groups: Vec<Box<dyn Groups>>,
@@ -86,6 +93,8 @@ struct Batch<'a> {
     slots: Vec<u32>,
     /// For each aggregate, what it is given.
     arguments: Vec<Arguments>,
+    /// What it is given instead, where windows share.
+    partials: Option<Partials>,
 }
 
 /// What an aggregate is given: columns, and which of their rows.
@@ -107,8 +116,10 @@ impl Aggregate {
         let closed_before = window.zip(stream_time.get()).map(|(w, now)| w.closed_before(now));
         Ok(Self {
             window,
+            shares: panes::can_share(&spec, window.as_ref()),
             stream_time,
             key_codec: RowCodec::new(key_types)?,
+            pane_codec: RowCodec::new(spec.keys.types().cloned().collect())?,
             state_codec: RowCodec::new(state_types)?,
             members: Members::of_groups(&place),
             slots: Slots::open(place)?,
@@ -120,6 +131,14 @@ impl Aggregate {
             expired_before: i64::MIN,
             spec,
         })
+    }
+
+    /// A batch as changes of groups row by row.
+    fn each<'a>(&mut self, input: &'a Changes, output: &mut Output) -> Result<Batch<'a>> {
+        let grouped = self.group(input, output)?;
+        let slots = self.intern(&grouped.keys, grouped.rows.len())?;
+        let arguments = self.arguments(&input.rows, &mut output.errors)?;
+        Ok(Batch { input, grouped, slots, arguments, partials: None })
     }
 
     /// Step 3: the slot of each row, with its state in place.
@@ -225,6 +244,13 @@ impl Aggregate {
 
     /// Step 4: runs of rows with the same direction are applied at once.
     fn update(&mut self, batch: &Batch<'_>, piece: Range<usize>) -> Result<()> {
+        if let Some(partials) = &batch.partials {
+            let free = self.slots.capacity();
+            let mut groups = self.groups.iter_mut().enumerate();
+            return groups.try_for_each(|(index, groups)| {
+                partials.merge(index, groups.as_mut(), &batch.slots, free)
+            });
+        }
         let ops = &batch.grouped.ops[..piece.end];
         for index in 0..self.spec.functions.len() {
             let mut start = piece.start;
@@ -373,10 +399,12 @@ impl Batch<'_> {
 
 impl Operator for Aggregate {
     fn process(&mut self, _port: usize, input: Changes, output: &mut Output) -> Result<()> {
-        let grouped = self.group(&input, output)?;
-        let slots = self.intern(&grouped.keys, grouped.rows.len())?;
-        let arguments = self.arguments(&input.rows, &mut output.errors)?;
-        let batch = Batch { input: &input, grouped, slots, arguments };
+        let is_plain = input.ops.is_none() && input.headers.is_none();
+        let shared = self.window.filter(|_| is_plain && self.shares);
+        let batch = match shared {
+            Some(window) => self.share(&input, window, output)?,
+            None => self.each(&input, output)?,
+        };
         let every = self.spec.every && !self.spec.is_final;
         for piece in pieces(&batch.slots, &batch.grouped.ops, every) {
             self.change(&batch, piece, output)?;
