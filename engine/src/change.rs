@@ -6,8 +6,8 @@
 //! the adjacent pair `U-`, `U+`, so that whoever keeps state can take the old row back.
 //!
 //! Where the inputs of a query are read in the order of their times, rows of several partitions
-//! take **turns**, often one by one. They still travel as large batches, one for each partition, and
-//! each row has the number of its turn; whoever needs them in order merges the batches by it.
+//! alternate, often one by one. They still travel as large batches, one for each partition, and each
+//! row has its **turn**, its number in that order; whoever needs them in order merges the batches.
 
 use std::sync::Arc;
 
@@ -55,7 +55,8 @@ pub struct Changes {
     pub times: Int64Array,
     /// Headers of the record that each row came from, where any record has some.
     pub headers: Option<ArrayRef>,
-    /// The turn in which each row was taken, where rows of several batches took turns; ascending.
+    /// The turn of each row among those of several batches, where they took turns; rows that come
+    /// from one have the same. Ascending.
     pub turns: Option<UInt32Array>,
 }
 
@@ -104,8 +105,8 @@ impl Changes {
         Ok(Self { headers, turns, ..Self::new(rows, ops, times) })
     }
 
-    /// The rows of all parts in the order of their turns, and those of one turn, or without turns,
-    /// in the order of the parts; there is at least one part, and all have the same columns.
+    /// The rows of all parts in the order of their turns, and those of one turn, or without turns, in
+    /// the order of the parts; there is at least one part, and all have the same columns.
     pub fn in_turns(mut parts: Vec<Self>) -> Result<Self> {
         if parts.len() == 1 {
             return Ok(parts.remove(0));

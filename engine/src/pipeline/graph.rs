@@ -10,11 +10,13 @@
 //! The shards of a node may run [side by side](super::side_by_side); what they give goes on in the
 //! order of shards and reads, so that threads do not show in the output.
 
+use std::borrow::Cow;
+
 use arrow::array::{BooleanArray, UInt32Array};
 
 use super::measure::Measure;
 use super::side_by_side::{self, Work};
-use crate::change::Changes;
+use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::evaluate::{Evaluator, RowErrors};
 use crate::operator::{Late, Operator, Output, Turns};
@@ -167,17 +169,36 @@ impl Exchange {
         Ok(Self { key, codec })
     }
 
-    /// The rows of each shard, in order.
+    /// The rows of each shard, in order. What an update takes back from one shard and gives to another
+    /// is a deletion here and an insertion there.
     fn split(&self, changes: &Changes, shards: usize) -> Result<Vec<Changes>> {
         // What is wrong with a key is reported by the operator that needs it.
         let columns = self.key.evaluate(&changes.rows, &mut RowErrors::default())?;
         let keys = self.codec.encode(&columns, changes.len())?;
+        let of_rows: Vec<usize> =
+            keys.iter().map(|key| crc32c::crc32c(key) as usize % shards).collect();
         let mut rows = vec![Vec::new(); shards];
-        for (row, key) in keys.iter().enumerate() {
-            rows[crc32c::crc32c(key) as usize % shards].push(row as u32);
+        for (row, shard) in of_rows.iter().enumerate() {
+            rows[*shard].push(row as u32);
         }
+        let changes = parted(changes, &of_rows);
         rows.into_iter().map(|rows| changes.take(&UInt32Array::from(rows))).collect()
     }
+}
+
+/// The same rows, with updates parted whose halves go to different shards.
+fn parted<'a>(changes: &'a Changes, shards: &[usize]) -> Cow<'a, Changes> {
+    let Some(ops) = &changes.ops else { return Cow::Borrowed(changes) };
+    let leaves = |row: &usize| ops[*row] == Op::UpdateBefore && shards[*row] != shards[*row + 1];
+    let leaving: Vec<usize> = (0..ops.len().saturating_sub(1)).filter(leaves).collect();
+    if leaving.is_empty() {
+        return Cow::Borrowed(changes);
+    }
+    let mut ops = ops.clone();
+    for row in leaving {
+        (ops[row], ops[row + 1]) = (Op::Delete, Op::Insert);
+    }
+    Cow::Owned(Changes { ops: Some(ops), ..changes.clone() })
 }
 
 impl Graph {

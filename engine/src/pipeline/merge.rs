@@ -7,8 +7,8 @@
 //! query names first. A partition that has run dry while its log holds more stops the taking, until
 //! it has been filled again. Everywhere else whole batches are taken, oldest first.
 //!
-//! What is taken until then is a **round**, and each time that a partition goes on a **turn**. The
-//! rows of a round travel in the batches in which they were read, with the number of their turn.
+//! What is taken until then is a **round**. Its rows travel in the batches in which they were read, and
+//! each has its **turn**: its number in the order in which they were taken.
 
 use super::commit::ReaderPartition;
 use super::journal::Read;
@@ -37,8 +37,8 @@ pub struct Run {
 pub struct Round {
     /// The rows of each partition, as they were read, with their turns.
     pub runs: Vec<Run>,
-    /// The turns: which partition went on up to where.
-    pub turns: Vec<Read>,
+    /// Which partition went on up to where, one after the other.
+    pub reads: Vec<Read>,
 }
 
 /// Who goes first among records of the same time.
@@ -58,7 +58,7 @@ pub fn next_run(readers: &mut [Reader]) -> Option<Run> {
     if readers.iter().any(Reader::is_starved) {
         return None;
     }
-    let (first, bound) = next_turn(&heads(readers))?;
+    let (first, bound) = next_head(&heads(readers))?;
     let (_, (_, entry), partition) = first;
     readers[entry].take(entry, partition, bound)
 }
@@ -69,13 +69,12 @@ pub fn next_round(readers: &mut [Reader]) -> Round {
     if readers.iter().any(Reader::is_starved) {
         return round;
     }
-    let mut heads = heads(readers);
-    while let Some((first, bound)) = next_turn(&heads) {
+    let (mut heads, mut turn) = (heads(readers), 0);
+    while let Some((first, bound)) = next_head(&heads) {
         let (_, (_, entry), partition) = first;
         let reader = &mut readers[entry];
-        let turn = round.turns.len() as u32;
-        let Some((end, run)) = reader.take_turn(entry, partition, bound, turn) else { break };
-        round.turns.push(Read { input: entry, partition, end });
+        let Some((end, run)) = reader.take_turns(entry, partition, bound, &mut turn) else { break };
+        round.reads.push(Read { input: entry, partition, end });
         round.runs.extend(run);
         heads.retain(|head| *head != first);
         match reader.head(partition) {
@@ -99,9 +98,9 @@ fn heads(readers: &[Reader]) -> Vec<Head> {
 }
 
 /// Which partition goes on, and up to which time.
-fn next_turn(heads: &[Head]) -> Option<(Head, i64)> {
+fn next_head(heads: &[Head]) -> Option<(Head, i64)> {
     let first = *heads.iter().min()?;
-    // The other inputs' oldest record bounds the turn; partitions of one input need no order.
+    // The other inputs' oldest record bounds how far; partitions of one input need no order.
     let own = first.1;
     let other = heads.iter().filter(|(_, other, _)| *other != own).min();
     let bound = other.map_or(i64::MAX, |(time, other, _)| last_before(*time, own < *other));

@@ -179,9 +179,9 @@ impl Pipeline {
             (false, _) => self.take_each(merge::next_batch),
             (true, false) => self.take_each(merge::next_run),
             (true, true) => {
-                let Round { runs, turns } = merge::next_round(&mut self.readers);
-                self.take_round(runs, &turns);
-                !turns.is_empty()
+                let Round { runs, reads } = merge::next_round(&mut self.readers);
+                self.take_round(runs, &reads);
+                !reads.is_empty()
             }
         };
         if worked {
@@ -206,8 +206,8 @@ impl Pipeline {
     }
 
     /// Takes in what took turns.
-    fn take_round(&mut self, runs: Vec<Run>, turns: &[Read]) {
-        turns.iter().for_each(|turn| self.note_read(*turn));
+    fn take_round(&mut self, runs: Vec<Run>, reads: &[Read]) {
+        reads.iter().for_each(|read| self.note_read(*read));
         runs.into_iter().for_each(|run| self.take_in(run));
         self.sequence += 1;
     }

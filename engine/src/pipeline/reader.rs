@@ -27,7 +27,7 @@ struct Held {
     changes: Changes,
     /// How many of the rows have been taken.
     taken: usize,
-    /// The turns in which the last of them were taken, in a round that goes on.
+    /// The turns of the last of them, in a round that goes on.
     turns: Vec<u32>,
     offsets: Vec<i64>,
     errors: Vec<LogEntry>,
@@ -208,20 +208,22 @@ impl Reader {
         Some(held.time().unwrap_or(i64::MIN))
     }
 
-    /// Takes the next rows of a partition as [`Self::take`] does, in a turn of a round. Gives the
-    /// position after them and, if they were the last of a batch, its rows of this round.
-    pub fn take_turn(
+    /// Takes the next rows of a partition as [`Self::take`] does, and gives them their turns in a
+    /// round, from `turn` on. Gives the position after them and, if they were the last of a batch, its
+    /// rows of this round.
+    pub fn take_turns(
         &mut self,
         entry: usize,
         at: usize,
         bound: i64,
-        turn: u32,
+        turn: &mut u32,
     ) -> Option<(i64, Option<Run>)> {
         let partition = &mut self.partitions[at];
         let held = partition.held.front_mut()?;
         let count = held.within(bound);
-        held.turns.extend(std::iter::repeat_n(turn, count));
+        held.turns.extend((*turn..).take(count));
         held.taken += count;
+        *turn += count as u32;
         match held.offset() {
             Some(next) => Some((next, None)),
             None => Some((held.next, Some(partition.end_round(self.number, entry, at)?))),
@@ -276,7 +278,7 @@ impl Reader {
 }
 
 impl PartitionReader {
-    /// What the first batch that is held has given in the turns of a round.
+    /// What the first batch that is held has given in a round.
     fn end_round(&mut self, reader: usize, entry: usize, at: usize) -> Option<Run> {
         let held = self.held.front_mut()?;
         let name = self.partition.topic_partition().clone();
