@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result, invalid};
 use crate::function::Functions;
+use crate::machine;
 use crate::monitor::Connections;
 use crate::pipeline::{RawRecord, recover, take_back_positions};
 use crate::processing_log;
@@ -98,7 +99,7 @@ pub struct Options {
     /// Who moves the queries.
     pub workers: Workers,
     /// Bytes of state that one query may keep in memory from one commit to the next; the rest is
-    /// read back from the store when it is needed.
+    /// read back from the store when it is needed. A sixteenth of the machine's memory by default.
     pub state_memory: usize,
     /// Partitions of a topic that a declaration without `PARTITIONS` makes; 0: it makes none, and
     /// a missing topic is an error.
@@ -124,7 +125,7 @@ impl Default for Options {
             emission: Emission::Coalesced,
             delivery: Delivery::ExactlyOnce,
             workers: Workers::Threads(2),
-            state_memory: 256 << 20,
+            state_memory: machine::memory().map_or(256 << 20, |bytes| bytes / 16),
             default_partitions: 0,
             clock: Arc::new(SystemClock),
         }

@@ -25,6 +25,7 @@ mod error;
 mod evaluate;
 mod expression_text;
 mod leftovers;
+mod machine;
 mod monitor;
 mod near_miss;
 mod operator;

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::error::{Error, Result};
-use crate::state::{Place, WriteBatch, prefix_end};
+use crate::state::{Dropped, Place, WriteBatch, prefix_end};
 
 use came::Came;
 
@@ -69,6 +69,8 @@ pub(super) struct RecentRows {
     met: Vec<RowId>,
     /// Whether every row is in memory.
     complete: bool,
+    /// Keys of which only the backend may hold rows.
+    dropped: Dropped,
     bytes: usize,
 }
 
@@ -128,6 +130,7 @@ impl RecentRows {
             fresh,
             met,
             complete: true,
+            dropped: Dropped::Nothing,
             bytes: 0,
         };
         rows.read_all()?;
@@ -139,6 +142,7 @@ impl RecentRows {
         let saved = self.scan(&[ROWS], OPEN_ROWS + 1)?;
         self.complete = saved.len() <= OPEN_ROWS;
         if !self.complete {
+            self.dropped = Dropped::Anything;
             return Ok(());
         }
         for (id, value) in saved {
@@ -183,7 +187,7 @@ impl RecentRows {
             return Arc::clone(known);
         }
         let new: Arc<[u8]> = key.into();
-        let of_key = OfKey { rows: Vec::new(), is_whole: self.complete };
+        let of_key = OfKey { rows: Vec::new(), is_whole: !self.dropped.may_have(key) };
         self.bytes += key.len() + size_of::<OfKey>();
         self.by_key.insert(Arc::clone(&new), of_key);
         new
@@ -228,7 +232,11 @@ impl RecentRows {
 
     /// Has all rows of a key in memory, if there are any.
     fn load(&mut self, key: &[u8]) -> Result<()> {
-        if self.complete || self.by_key.get(key).is_some_and(|of_key| of_key.is_whole) {
+        let is_whole = match self.by_key.get(key) {
+            Some(of_key) => of_key.is_whole,
+            None => !self.dropped.may_have(key),
+        };
+        if is_whole {
             return Ok(());
         }
         let saved = self.scan(&[&[ROWS], key].concat(), usize::MAX)?;
@@ -322,7 +330,7 @@ impl RecentRows {
             batch.put(self.place.family, self.place.key(STATE), bytes);
             self.saved = state;
         }
-        if self.bytes > self.place.memory_max {
+        if self.memory() > self.place.memory_max {
             self.forget();
         }
         Ok(())
@@ -400,6 +408,7 @@ impl RecentRows {
 
     /// Drops everything from memory; only right after it was saved.
     fn forget(&mut self) {
+        self.dropped.add(self.by_key.keys().map(|key| &**key), self.place.filter_bytes());
         self.by_key = HashMap::new();
         self.waiting.clear();
         self.came.clear();
@@ -409,7 +418,7 @@ impl RecentRows {
 
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
-        self.bytes
+        self.bytes + self.dropped.memory()
     }
 }
 

@@ -7,6 +7,7 @@
 //! Every key begins with a [`StoreId`], so that one instance serves all queries and dropping one
 //! is a range deletion.
 
+mod dropped;
 mod members;
 mod memory;
 mod rocks;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
+pub use dropped::Dropped;
 pub use members::Members;
 pub use memory::MemoryBackend;
 pub use rocks::RocksBackend;
@@ -202,6 +204,11 @@ impl Place {
     #[must_use]
     pub fn with_memory(self, memory_max: usize) -> Self {
         Self { memory_max, ..self }
+    }
+
+    /// Bytes that a store may take to remember what it has dropped from memory.
+    pub fn filter_bytes(&self) -> usize {
+        self.memory_max / 8
     }
 
     /// The full key of `key` in this store.

@@ -7,7 +7,7 @@
 use hashbrown::HashTable;
 
 use super::row_codec::EncodedRows;
-use super::{Place, WriteBatch};
+use super::{Dropped, Place, WriteBatch};
 use crate::error::Result;
 
 /// The slots of a store's keys.
@@ -20,8 +20,8 @@ pub struct Slots {
     dirty: Vec<bool>,
     touched: Vec<u32>,
     key_bytes: usize,
-    /// Whether every key that the backend holds is in memory, so that a key unknown here is new.
-    complete: bool,
+    /// Keys that only the backend may hold; any other that is unknown here is new.
+    dropped: Dropped,
 }
 
 /// What [`Slots::intern`] found.
@@ -38,7 +38,7 @@ pub struct Interned {
 impl Slots {
     /// The slots of the store at this place.
     pub fn open(place: Place) -> Result<Self> {
-        let complete = place.is_empty()?;
+        let dropped = if place.is_empty()? { Dropped::Nothing } else { Dropped::Anything };
         Ok(Self {
             place,
             table: HashTable::new(),
@@ -47,7 +47,7 @@ impl Slots {
             dirty: Vec::new(),
             touched: Vec::new(),
             key_bytes: 0,
-            complete,
+            dropped,
         })
     }
 
@@ -70,9 +70,7 @@ impl Slots {
             };
             found.slots.push(slot);
         }
-        if !self.complete {
-            found.saved = self.read_back(&found.fresh)?;
-        }
+        found.saved = self.read_back(&found.fresh)?;
         Ok(found)
     }
 
@@ -101,16 +99,21 @@ impl Slots {
     }
 
     fn read_back(&self, fresh: &[u32]) -> Result<Vec<(u32, Vec<u8>)>> {
-        let keys: Vec<Vec<u8>> = fresh.iter().map(|slot| self.place.key(self.key(*slot))).collect();
+        let may_be_saved = |slot: &u32| self.dropped.may_have(self.key(*slot));
+        let slots: Vec<u32> = fresh.iter().copied().filter(may_be_saved).collect();
+        if slots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<Vec<u8>> = slots.iter().map(|slot| self.place.key(self.key(*slot))).collect();
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         let values = self.place.backend.get_many(self.place.family, &keys)?;
-        let saved = fresh.iter().zip(values);
-        Ok(saved.filter_map(|(slot, value)| Some((*slot, value?))).collect())
+        let saved = slots.into_iter().zip(values);
+        Ok(saved.filter_map(|(slot, value)| Some((slot, value?))).collect())
     }
 
     /// The keys from `from` until `until`, without it, that only the backend holds.
     pub fn saved_keys(&self, from: &[u8], until: &[u8]) -> Result<Vec<Box<[u8]>>> {
-        if self.complete {
+        if let Dropped::Nothing = self.dropped {
             return Ok(Vec::new());
         }
         let (start, end) = (self.place.key(from), self.place.key(until));
@@ -121,7 +124,7 @@ impl Slots {
 
     /// Removes keys before `until` that only the backend holds.
     pub fn remove_saved_before(&self, until: &[u8], batch: &mut WriteBatch) {
-        if !self.complete {
+        if !matches!(self.dropped, Dropped::Nothing) {
             batch.delete_range(self.place.family, self.place.key(&[])..self.place.key(until));
         }
     }
@@ -175,13 +178,14 @@ impl Slots {
     /// Drops all keys from memory. Only between a commit and the next change: nothing is dirty.
     pub fn clear(&mut self) {
         debug_assert!(self.touched.is_empty());
+        let bytes = self.place.filter_bytes();
+        self.dropped.add(self.table.iter().map(|slot| &*self.keys[*slot as usize]), bytes);
         self.table = HashTable::new();
         self.keys = Vec::new();
         self.free = Vec::new();
         self.dirty = Vec::new();
         self.touched = Vec::new();
         self.key_bytes = 0;
-        self.complete = false;
     }
 
     /// Bytes of memory held.
@@ -189,6 +193,7 @@ impl Slots {
         self.key_bytes
             + self.keys.capacity() * size_of::<Box<[u8]>>()
             + self.table.allocation_size()
+            + self.dropped.memory()
     }
 }
 
