@@ -57,7 +57,7 @@ lint:
 bench:
 	@$(CARGO) build --quiet --workspace --bins
 	@$(BIN)/figures $(MILLSTREAM_CACHE)/bench $(if $(ACCEPT),--accept) -- \
-		$(CARGO) bench --workspace --benches --profile dev
+		$(CARGO) bench --workspace --bench '*' --profile dev
 
 bench-growth:
 	@$(CARGO) build --quiet --workspace --bins

@@ -14,6 +14,8 @@ mod bids;
 mod columnar;
 #[path = "common/figure.rs"]
 mod figure;
+#[path = "common/hour.rs"]
+mod hour;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use log_store::{Columnar, Isolation, LogStore, Offset, Partition, Payload, Topic
 
 use bids::{ROWS, bids, columns, decode_json, json};
 use figure::figure;
+use hour::hour;
 
 const TURNS: usize = 200;
 const GOAL: f64 = 3.0;
@@ -53,7 +56,7 @@ fn main() {
 
 /// Writes rows of one moment.
 fn write(partition: &Partition, columns: Fields, values: Vec<ArrayRef>) {
-    let times = Int64Array::from_value(1_700_000_000_000, values[0].len());
+    let times = Int64Array::from_value(hour(), values[0].len());
     columnar::write(partition, columns, times, values);
 }
 

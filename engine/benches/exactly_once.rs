@@ -7,13 +7,16 @@
 //! the best time of each counts; what the queries give is compared with what they have to give.
 //!
 //! Transactions cost something for each epoch, however many records are in it. A query that has fallen
-//! behind reads epochs of 4 MiB; one that keeps up reads what has come meanwhile, and so the shares are
+//! behind reads epochs of 16 MiB; one that keeps up reads what has come meanwhile, and so the shares are
 //! measured for epochs of several sizes. They are part of the time of a side: each batch of input is
 //! appended, and then the queries run until nothing is left.
 //!
 //! A word on the command line picks the queries whose name has it.
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
+
+#[path = "common/hour.rs"]
+mod hour;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +25,8 @@ use arrow::datatypes::Int64Type;
 use engine::{Delivery, Engine, Options, Outcome, Session, Storage, Workers};
 use futures::StreamExt;
 use log_store::{RecordsBuilder, Timestamp, TopicConfig};
+
+use hour::hour;
 use tempfile::TempDir;
 
 const TURNS: usize = 3;
@@ -40,7 +45,7 @@ enum Arrival {
 
 /// The sizes of epochs, and how many records there are.
 const ARRIVALS: [(&str, Arrival, usize); 4] = [
-    ("a backlog, 4 MiB an epoch", Arrival::Backlog, 500_000),
+    ("a backlog, 16 MiB an epoch", Arrival::Backlog, 500_000),
     ("10,000 records an epoch", Arrival::Batches(10_000), 500_000),
     ("1,000 records an epoch", Arrival::Batches(1_000), 200_000),
     ("100 records an epoch", Arrival::Batches(100), 30_000),
@@ -180,10 +185,10 @@ impl Side {
 
     fn append(&self, orders: std::ops::Range<usize>) {
         let topic = self.engine.log().topic("ORDERS").expect("the topic is there");
-        let mut builder = RecordsBuilder::new();
+        let (hour, mut builder) = (hour(), RecordsBuilder::new());
         let last = orders.end - 1;
         for index in orders {
-            builder.push(None, Some(order(index).as_bytes()), Timestamp(index as i64), &[]);
+            builder.push(None, Some(order(index).as_bytes()), Timestamp(hour + index as i64), &[]);
             if builder.len() == BATCH || index == last {
                 topic.partitions()[0].append(builder.build()).expect("the log takes the batch");
             }

@@ -16,6 +16,9 @@
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
+#[path = "common/hour.rs"]
+mod hour;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
 use std::ops::Range;
@@ -27,6 +30,8 @@ use arrow::util::display::array_value_to_string;
 use engine::{Engine, Options, Outcome, Session, Storage};
 use futures::StreamExt;
 use log_store::{Codec, Timestamp, TopicWriter};
+
+use hour::hour;
 
 /// Makes this program the one that is to be killed.
 const UNTIL_KILLED: &str = "--until-killed";
@@ -179,11 +184,11 @@ impl Writer {
 
     fn append(&self, topic: &str, keys: Range<usize>, column: &str) {
         let topic = self.engine.log().topic(topic).expect("the topic is there");
-        let mut writer = TopicWriter::new(topic, Codec::None);
+        let (hour, mut writer) = (hour(), TopicWriter::new(topic, Codec::None));
         for index in keys {
             let (key, value) = (key(index), format!("{{\"{column}\":\"{}\"}}", value(index)));
             let (key, value) = (Some(key.as_bytes()), Some(value.as_bytes()));
-            writer.push(key, value, Timestamp(index as i64), &[]).expect("the log takes it");
+            writer.push(key, value, Timestamp(hour + index as i64), &[]).expect("the log takes it");
         }
         writer.flush().expect("the log takes it");
     }

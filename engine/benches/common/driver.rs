@@ -32,20 +32,14 @@ pub async fn drop_made(session: &mut Session, query: &str, name: &str) {
     session.run(&statement).await.expect("what was made is there");
 }
 
-/// The only number of an answer.
+/// The number in the last row of an answer.
 pub async fn number(session: &mut Session, query: &str) -> i64 {
-    last_number(session, &format!("{query};"), "").await
-}
-
-/// The number in the last row of a column, or of the only one.
-pub async fn last_number(session: &mut Session, statement: &str, column: &str) -> i64 {
-    let outcome = session.run(statement).await.expect("the statement is right").pop();
-    let Some(Outcome::Rows(mut rows)) = outcome else { panic!("{statement} gives no rows") };
-    let at = rows.columns.iter().position(|known| known.name == column).unwrap_or(0);
+    let outcome = session.run(&format!("{query};")).await.expect("the query is right").pop();
+    let Some(Outcome::Rows(mut rows)) = outcome else { panic!("{query} gives no rows") };
     let mut last = None;
     while let Some(batch) = rows.stream.next().await {
         let batch = batch.expect("rows");
-        let numbers = batch.column(at).as_primitive::<Int64Type>();
+        let numbers = batch.column(0).as_primitive::<Int64Type>();
         last = numbers.values().last().copied().or(last);
     }
     last.expect("a number")

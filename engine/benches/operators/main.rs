@@ -19,6 +19,8 @@ mod driver;
 mod exchange;
 #[path = "../common/figure.rs"]
 mod figure;
+#[path = "../common/hour.rs"]
+mod hour;
 mod join;
 mod lookup;
 mod rig;

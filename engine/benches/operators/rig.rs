@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field, Fields};
-use engine::{Clock, Engine, Session, SystemClock};
+use engine::{Engine, Session};
 use tempfile::TempDir;
 
 use super::driver::{drop_made, number, open, run, timed};
+use super::hour::hour;
 use super::{columnar, figure};
 
 /// Rows that are written at once.
@@ -123,12 +124,6 @@ pub struct Against<'a> {
     pub query: &'a str,
     pub batch: &'a str,
     pub expected: i64,
-}
-
-/// When this hour began. Older records would be subject to the topics' retention.
-fn hour() -> i64 {
-    let now = SystemClock.now_ms();
-    now - now % 3_600_000
 }
 
 fn report(name: &str, records: usize, ours: Duration, theirs: Duration, against: &str) {

@@ -5,13 +5,16 @@
 //! the operators' family: `time, order-preserving (8) | key of the row`, one index per shard, so
 //! that a shard that is behind keeps its windows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::plan::WindowPlan;
 use crate::state::{Backend, Family, Place, StoreId, WriteBatch};
 use crate::window::StreamTime;
+
+/// The most entries of an index that are remembered, so as not to be written again.
+const REMEMBERED: usize = 1 << 17;
 
 /// The windows of a materialised table.
 pub struct Expiry {
@@ -27,7 +30,9 @@ struct Shard {
     latest: StreamTime,
     forgotten: i64,
     /// What the commit to come writes.
-    written: BTreeSet<Vec<u8>>,
+    written: Vec<Vec<u8>>,
+    /// Entries that are known to be there: a row that changes needs no second one.
+    known: HashSet<Vec<u8>>,
 }
 
 impl Expiry {
@@ -52,15 +57,11 @@ impl Expiry {
         let shard = self.shard(shard as u16)?;
         shard.latest.advance(time);
         let entry = [&time_bytes(time), key].concat();
-        let full = shard.index.key(&entry);
         match adds {
-            true => {
-                batch.put(shard.index.family, full, []);
-                shard.written.insert(entry);
-            }
+            true => shard.add(entry, batch),
             false => {
-                batch.delete(shard.index.family, full);
-                shard.written.remove(&entry);
+                batch.delete(shard.index.family, shard.index.key(&entry));
+                shard.known.remove(&entry);
             }
         }
         Ok(())
@@ -71,7 +72,8 @@ impl Expiry {
             let id = StoreId { query: self.query, store: 0, shard };
             let index = Place::new(Arc::clone(&self.backend), Family::Operator, id);
             let latest = StreamTime::open(&index)?;
-            let opened = Shard { index, latest, forgotten: i64::MIN, written: BTreeSet::new() };
+            let (written, known) = Default::default();
+            let opened = Shard { index, latest, forgotten: i64::MIN, written, known };
             self.shards.insert(shard, opened);
         }
         let missing = || crate::Error::Internal("a shard without windows".into());
@@ -86,6 +88,18 @@ impl Expiry {
 }
 
 impl Shard {
+    fn add(&mut self, entry: Vec<u8>, batch: &mut WriteBatch) {
+        if self.known.contains(&entry) {
+            return;
+        }
+        if self.known.len() == REMEMBERED {
+            self.known.clear();
+        }
+        batch.put(self.index.family, self.index.key(&entry), []);
+        self.known.insert(entry.clone());
+        self.written.push(entry);
+    }
+
     fn expire(&mut self, kept_ms: i64, table: &[u8], batch: &mut WriteBatch) -> Result<()> {
         let written = std::mem::take(&mut self.written);
         let Some(latest) = self.latest.get() else { return Ok(()) };
@@ -97,11 +111,12 @@ impl Shard {
         let (from, until) = (self.index.key(&start), self.index.key(&end));
         let saved = self.index.backend.scan(self.index.family, &from..&until, usize::MAX)?;
         let saved = saved.iter().map(|(key, _)| &key[8..]);
-        let fresh = written.range(..end.to_vec()).map(Vec::as_slice);
+        let fresh = written.iter().map(Vec::as_slice).filter(|entry| *entry < &end[..]);
         for entry in saved.chain(fresh) {
             batch.delete(Family::Table, [table, &entry[8..]].concat());
             batch.delete(self.index.family, self.index.key(entry));
         }
+        self.known.retain(|entry| entry[..] >= end[..]);
         self.forgotten = horizon;
         self.latest.save(batch);
         Ok(())
