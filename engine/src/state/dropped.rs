@@ -2,7 +2,7 @@
 //!
 //! Where a store drops what it holds, a key that comes for the first time would have to be looked for in the
 //! backend, which is most of the work where most keys are new. This remembers what was dropped, in a
-//! bit or two for each key (a Bloom filter): what it does not know is not in the backend.
+//! few bits for each key (a Bloom filter): what it does not know is not in the backend.
 
 use ahash::RandomState;
 
