@@ -20,7 +20,7 @@ use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef};
 
-use super::join_shape::{Arrived, JoinShape, split_time, stretches, with_time};
+use super::join_shape::{Incoming, JoinShape, split_time, stretches, with_time};
 use super::joined::{Half, Joined, JoinedRow};
 use super::references::References;
 use super::{Operator, Output, Turns};
@@ -133,11 +133,11 @@ impl JoinForeignKey {
 
     fn change_left(
         &mut self,
-        arrived: &mut Arrived,
+        incoming: &mut Incoming,
         changed: Range<usize>,
         (columns, foreign): &ForeignKeys,
     ) -> Result<()> {
-        let Arrived { input, keys, rows, joined, .. } = arrived;
+        let Incoming { input, keys, rows, joined, .. } = incoming;
         for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             let refers = columns.iter().all(|column| column.is_valid(row));
             let now = input.op(row).adds().then(|| Referring {
@@ -201,8 +201,8 @@ impl JoinForeignKey {
         self.give(change.outcome(now.row, partner, right.as_ref()), joined)
     }
 
-    fn change_right(&mut self, arrived: &mut Arrived, changed: Range<usize>) -> Result<()> {
-        let Arrived { input, keys, rows, joined, .. } = arrived;
+    fn change_right(&mut self, incoming: &mut Incoming, changed: Range<usize>) -> Result<()> {
+        let Incoming { input, keys, rows, joined, .. } = incoming;
         for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             let Some(foreign) = keys.get(row) else { continue };
             let (time, op) = (input.times.value(row), input.op(row));
@@ -349,19 +349,19 @@ impl Operator for JoinForeignKey {
     }
 
     fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
-        let mut arrived = self.shape.arrived(inputs, &[0, 1], &mut output.errors)?;
-        let foreign = arrived.iter().map(|arrived| match arrived.port {
-            0 => Ok(Some(self.foreign_keys(&arrived.input, &mut output.errors)?)),
+        let mut incoming = self.shape.incoming(inputs, &[0, 1], &mut output.errors)?;
+        let foreign = incoming.iter().map(|incoming| match incoming.port {
+            0 => Ok(Some(self.foreign_keys(&incoming.input, &mut output.errors)?)),
             _ => Ok(None),
         });
         let foreign = foreign.collect::<Result<Vec<_>>>()?;
-        for (at, rows) in stretches(&arrived) {
+        for (at, rows) in stretches(&incoming) {
             match &foreign[at] {
-                Some(foreign) => self.change_left(&mut arrived[at], rows, foreign)?,
-                None => self.change_right(&mut arrived[at], rows)?,
+                Some(foreign) => self.change_left(&mut incoming[at], rows, foreign)?,
+                None => self.change_right(&mut incoming[at], rows)?,
             }
         }
-        self.shape.emit(&arrived, output)
+        self.shape.emit(&incoming, output)
     }
 
     fn turns(&self) -> Turns {

@@ -3,7 +3,7 @@
 //! Port 0 is the left side, port 1 the right one. Rows of a side are kept as bytes, under the
 //! bytes of the key that they are joined on.
 //!
-//! What came in at both ports in one round is prepared as a whole ([`JoinShape::arrived`]), then
+//! What came in at both ports in one round is prepared as a whole ([`JoinShape::incoming`]), then
 //! joined row by row in the order of [`stretches`], and built as a whole for each port.
 
 use std::ops::Range;
@@ -42,7 +42,7 @@ pub(super) struct SideKeys {
 }
 
 /// A batch that came in at a port, and what it has given so far.
-pub(super) struct Arrived {
+pub(super) struct Incoming {
     /// The port.
     pub port: usize,
     /// The batch.
@@ -98,35 +98,35 @@ impl JoinShape {
 
     /// What came in at the ports in one round; rows of the ports that `needs_rows` names are
     /// needed as bytes.
-    pub(super) fn arrived(
+    pub(super) fn incoming(
         &self,
         inputs: Vec<(usize, Changes)>,
         needs_rows: &[usize],
         errors: &mut RowErrors,
-    ) -> Result<Vec<Arrived>> {
-        let arrived = inputs.into_iter().map(|(port, input)| {
+    ) -> Result<Vec<Incoming>> {
+        let incoming = inputs.into_iter().map(|(port, input)| {
             let side = &self.sides[port];
             let columns = side.key.evaluate(&input.rows, errors)?;
             let encoded = side.key_codec.encode(&columns, input.len())?;
             let needed = if needs_rows.contains(&port) { input.len() } else { 0 };
             let rows = side.row_codec.encode(input.rows.slice(0, needed).columns(), needed)?;
             let keys = SideKeys { columns, encoded };
-            Ok(Arrived { port, input, keys, rows, joined: Joined::default() })
+            Ok(Incoming { port, input, keys, rows, joined: Joined::default() })
         });
-        arrived.collect()
+        incoming.collect()
     }
 
     /// Emits what each batch has given.
-    pub(super) fn emit(&self, arrived: &[Arrived], output: &mut Output) -> Result<()> {
-        for arrived in arrived {
-            output.emit(self.build(arrived)?);
+    pub(super) fn emit(&self, incoming: &[Incoming], output: &mut Output) -> Result<()> {
+        for incoming in incoming {
+            output.emit(self.build(incoming)?);
         }
         Ok(())
     }
 
     /// Builds the columns of what a batch has given.
-    pub(super) fn build(&self, arrived: &Arrived) -> Result<Changes> {
-        let Arrived { port, input, keys, joined, .. } = arrived;
+    pub(super) fn build(&self, incoming: &Incoming) -> Result<Changes> {
+        let Incoming { port, input, keys, joined, .. } = incoming;
         if joined.ops.is_empty() {
             return Ok(Changes::none(&self.schema));
         }
@@ -149,12 +149,12 @@ impl JoinShape {
 
 /// The rows of all batches in the order in which they were taken: which batch, and which of its
 /// rows. Batches without turns follow each other.
-pub(super) fn stretches(arrived: &[Arrived]) -> Vec<(usize, Range<usize>)> {
-    let turns = arrived.iter().map(|arrived| arrived.input.turns.as_ref());
+pub(super) fn stretches(incoming: &[Incoming]) -> Vec<(usize, Range<usize>)> {
+    let turns = incoming.iter().map(|incoming| incoming.input.turns.as_ref());
     let turns: Option<Vec<&[u32]>> =
         turns.map(|turns| turns.map(|turns| &**turns.values())).collect();
     let Some(turns) = turns.filter(|turns| turns.len() > 1) else {
-        let whole = arrived.iter().enumerate().map(|(at, arrived)| (at, 0..arrived.input.len()));
+        let whole = incoming.iter().enumerate().map(|(at, incoming)| (at, 0..incoming.input.len()));
         return whole.collect();
     };
     let (mut stretches, mut next) = (Vec::new(), vec![0; turns.len()]);

@@ -14,7 +14,7 @@
 use arrow::array::BooleanArray;
 use sql::ast::JoinKind;
 
-use super::join_shape::{Arrived, JoinShape, halves, kept_sides, stretches};
+use super::join_shape::{Incoming, JoinShape, halves, kept_sides, stretches};
 use super::joined::{Half, Joined, JoinedRow};
 use super::recent_rows::{Overdue, RecentRows};
 use super::{Operator, Output, Turns};
@@ -60,11 +60,11 @@ impl JoinStreamStream {
     }
 
     /// Which records of a batch are wanted; `None` is all.
-    fn wanted(&self, arrived: &Arrived) -> Result<Option<BooleanArray>> {
-        let Some(condition) = &self.conditions[arrived.port] else { return Ok(None) };
+    fn wanted(&self, incoming: &Incoming) -> Result<Option<BooleanArray>> {
+        let Some(condition) = &self.conditions[incoming.port] else { return Ok(None) };
         // Whoever sorts out tells what is wrong with a row.
         let mut errors = RowErrors::default();
-        let wanted = condition.matches(&arrived.input.rows, &mut errors)?;
+        let wanted = condition.matches(&incoming.input.rows, &mut errors)?;
         Ok(errors.errors.is_empty().then_some(wanted))
     }
 
@@ -144,12 +144,12 @@ impl Operator for JoinStreamStream {
     }
 
     fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
-        let mut arrived = self.shape.arrived(inputs, &[0, 1], &mut output.errors)?;
-        let wanted = arrived.iter().map(|arrived| self.wanted(arrived));
+        let mut incoming = self.shape.incoming(inputs, &[0, 1], &mut output.errors)?;
+        let wanted = incoming.iter().map(|incoming| self.wanted(incoming));
         let wanted = wanted.collect::<Result<Vec<_>>>()?;
-        for (at, records) in stretches(&arrived) {
+        for (at, records) in stretches(&incoming) {
             let wanted = wanted[at].as_ref();
-            let Arrived { port, input, keys, rows, joined } = &mut arrived[at];
+            let Incoming { port, input, keys, rows, joined } = &mut incoming[at];
             for row in records {
                 let (bytes, time, op) = (rows.get(row), input.times.value(row), input.op(row));
                 let is_wanted = wanted.is_none_or(|wanted| wanted.value(row));
@@ -159,7 +159,7 @@ impl Operator for JoinStreamStream {
                 }
             }
         }
-        self.shape.emit(&arrived, output)
+        self.shape.emit(&incoming, output)
     }
 
     fn turns(&self) -> Turns {

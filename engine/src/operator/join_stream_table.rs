@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::join_shape::{Arrived, JoinShape, stretches};
+use super::join_shape::{Incoming, JoinShape, stretches};
 use super::joined::{Half, JoinedRow};
 use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
@@ -38,8 +38,8 @@ impl JoinStreamTable {
         Self { residual, ..self }
     }
 
-    fn update_table(&mut self, arrived: &Arrived, changed: Range<usize>) {
-        let Arrived { input, keys, rows, .. } = arrived;
+    fn update_table(&mut self, incoming: &Incoming, changed: Range<usize>) {
+        let Incoming { input, keys, rows, .. } = incoming;
         for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             if let Some(key) = keys.get(row) {
                 self.table.set(key, input.op(row).adds().then(|| rows.get(row)));
@@ -47,8 +47,8 @@ impl JoinStreamTable {
         }
     }
 
-    fn join_stream(&mut self, arrived: &mut Arrived, records: Range<usize>) -> Result<()> {
-        let Arrived { input, keys, joined, .. } = arrived;
+    fn join_stream(&mut self, incoming: &mut Incoming, records: Range<usize>) -> Result<()> {
+        let Incoming { input, keys, joined, .. } = incoming;
         for row in records.filter(|row| input.op(*row) != Op::Tombstone) {
             let partner = match keys.get(row) {
                 Some(key) => self.table.get(key)?,
@@ -73,14 +73,14 @@ impl Operator for JoinStreamTable {
     }
 
     fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
-        let mut arrived = self.shape.arrived(inputs, &[1], &mut output.errors)?;
-        for (at, rows) in stretches(&arrived) {
-            match arrived[at].port {
-                0 => self.join_stream(&mut arrived[at], rows)?,
-                _ => self.update_table(&arrived[at], rows),
+        let mut incoming = self.shape.incoming(inputs, &[1], &mut output.errors)?;
+        for (at, rows) in stretches(&incoming) {
+            match incoming[at].port {
+                0 => self.join_stream(&mut incoming[at], rows)?,
+                _ => self.update_table(&incoming[at], rows),
             }
         }
-        for stream in arrived.iter_mut().filter(|arrived| arrived.port == 0) {
+        for stream in incoming.iter_mut().filter(|incoming| incoming.port == 0) {
             let mut changes = self.shape.build(stream)?;
             if let Some(residual) = &self.residual {
                 let holds = residual.matches(&changes.rows, &mut output.errors)?;

@@ -10,7 +10,9 @@ use std::ops::Range;
 
 use sql::ast::JoinKind;
 
-use super::join_shape::{Arrived, JoinShape, halves, kept_sides, split_time, stretches, with_time};
+use super::join_shape::{
+    Incoming, JoinShape, halves, kept_sides, split_time, stretches, with_time,
+};
 use super::joined::{Half, Joined, JoinedRow};
 use super::{Operator, Output, Turns};
 use crate::change::{Changes, Op};
@@ -49,8 +51,8 @@ impl JoinTableTable {
         Self { shape, keeps: kept_sides(kind), with_before, stores: [left, right] }
     }
 
-    fn join(&mut self, arrived: &mut Arrived, changed: Range<usize>) -> Result<()> {
-        let Arrived { port, input, keys, rows, joined } = arrived;
+    fn join(&mut self, incoming: &mut Incoming, changed: Range<usize>) -> Result<()> {
+        let Incoming { port, input, keys, rows, joined } = incoming;
         let port = *port;
         for row in changed.filter(|row| input.op(*row) != Op::UpdateBefore) {
             let Some(key) = keys.get(row) else { continue };
@@ -106,11 +108,11 @@ impl Operator for JoinTableTable {
     }
 
     fn process_round(&mut self, inputs: Vec<(usize, Changes)>, output: &mut Output) -> Result<()> {
-        let mut arrived = self.shape.arrived(inputs, &[0, 1], &mut output.errors)?;
-        for (at, rows) in stretches(&arrived) {
-            self.join(&mut arrived[at], rows)?;
+        let mut incoming = self.shape.incoming(inputs, &[0, 1], &mut output.errors)?;
+        for (at, rows) in stretches(&incoming) {
+            self.join(&mut incoming[at], rows)?;
         }
-        self.shape.emit(&arrived, output)
+        self.shape.emit(&incoming, output)
     }
 
     fn turns(&self) -> Turns {

@@ -11,6 +11,7 @@ use super::super::Output;
 use super::Aggregate;
 use crate::change::{Changes, Op};
 use crate::error::Result;
+use crate::window::TimeWindow;
 
 /// Rows with the groups that they belong to.
 pub(super) struct Grouped {
@@ -42,20 +43,9 @@ impl Aggregate {
             Some(window) => {
                 for row in usable {
                     let time = input.times.value(row);
-                    let before = self.stream_time.get();
-                    let stream_time = self.stream_time.advance(time);
-                    advances.extend((before != Some(stream_time)).then_some(stream_time));
-                    let mut is_late = false;
-                    for start in window.starts(time) {
-                        if window.is_closed(start, stream_time) {
-                            is_late = true;
-                        } else {
-                            rows.push(row as u32);
-                            starts.push(start);
-                        }
-                    }
-                    if is_late {
-                        output.late.add(time, stream_time);
+                    for start in self.open_windows(window, time, &mut advances, output) {
+                        rows.push(row as u32);
+                        starts.push(start);
                     }
                 }
             }
@@ -72,6 +62,25 @@ impl Aggregate {
         let ops = rows.values().iter().map(|row| input.op(*row as usize)).collect();
         let times = rows.values().iter().map(|row| input.times.value(*row as usize)).collect();
         Ok(Grouped { rows, is_all, keys: columns, ops, times, advances })
+    }
+
+    /// The starts of the windows that a record at `time` counts in, ascending. Stream time goes on with
+    /// it, and a record that comes too late for one is told of.
+    pub(super) fn open_windows(
+        &mut self,
+        window: TimeWindow,
+        time: i64,
+        advances: &mut Vec<i64>,
+        output: &mut Output,
+    ) -> impl Iterator<Item = i64> + use<> {
+        let before = self.stream_time.get();
+        let stream_time = self.stream_time.advance(time);
+        advances.extend((before != Some(stream_time)).then_some(stream_time));
+        // Of the windows of a record the earlier ones close first.
+        if window.starts(time).next().is_some_and(|start| window.is_closed(start, stream_time)) {
+            output.late.add(time, stream_time);
+        }
+        window.starts(time).filter(move |start| !window.is_closed(*start, stream_time))
     }
 }
 

@@ -7,6 +7,8 @@
 //! That is done where merging gives exactly what taking records one by one gives: of numbers with
 //! fractions the sum depends on the order.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, Int64Array, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::DataType;
@@ -14,13 +16,11 @@ use hashbrown::HashMap;
 
 use super::super::Output;
 use super::grouped::Grouped;
-use super::{Aggregate, Arguments, Batch};
+use super::{Aggregate, AggregateSpec, Arguments, Batch};
 use crate::aggregate::Groups;
 use crate::change::{Changes, Op};
 use crate::error::Result;
 use crate::window::TimeWindow;
-
-use super::AggregateSpec;
 
 /// What the panes of a batch hold.
 pub(super) struct Partials {
@@ -80,7 +80,7 @@ impl Aggregate {
             }
         }
         let rows = UInt32Array::from(rows);
-        let mut columns: Vec<ArrayRef> = vec![std::sync::Arc::new(Int64Array::from(starts))];
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(starts))];
         for key in keys {
             columns.push(take(&key, &rows, None)?);
         }
@@ -104,22 +104,9 @@ impl Aggregate {
         let mut known: HashMap<(i64, i64, &[u8]), u32> = HashMap::new();
         for row in (0..input.len()).filter(|row| keys.iter().all(|key| key.is_valid(*row))) {
             let time = input.times.value(row);
-            let before = self.stream_time.get();
-            let stream_time = self.stream_time.advance(time);
-            panes.advances.extend((before != Some(stream_time)).then_some(stream_time));
-            let mut starts = window.starts(time);
-            let Some(earliest) = starts.next() else { continue };
-            let mut first = earliest;
-            while first <= time && window.is_closed(first, stream_time) {
-                first += window.advance_ms;
-            }
-            if first > earliest {
-                output.late.add(time, stream_time);
-            }
-            if first > time {
-                continue;
-            }
-            let last = time - time.rem_euclid(window.advance_ms);
+            let mut windows = self.open_windows(window, time, &mut panes.advances, output);
+            let Some(first) = windows.next() else { continue };
+            let last = windows.last().unwrap_or(first);
             let pane = *known.entry((first, last, encoded.get(row))).or_insert_with(|| {
                 panes.firsts.push(row as u32);
                 panes.times.push(time);
