@@ -63,13 +63,13 @@ pub struct Changes {
 impl Changes {
     /// New facts.
     pub fn inserts(rows: RecordBatch, times: Int64Array) -> Self {
-        debug_assert_eq!(rows.num_rows(), times.len());
+        assert_eq!(rows.num_rows(), times.len());
         Self { rows, ops: None, times, headers: None, turns: None }
     }
 
     /// Rows with their ops; the ops are dropped where all are inserts.
     pub fn new(rows: RecordBatch, ops: Vec<Op>, times: Int64Array) -> Self {
-        debug_assert_eq!(rows.num_rows(), ops.len());
+        assert_eq!(rows.num_rows(), ops.len());
         let ops = ops.iter().any(|op| *op != Op::Insert).then_some(ops);
         Self { ops, ..Self::inserts(rows, times) }
     }
@@ -152,7 +152,7 @@ impl Changes {
     /// The same rows with other columns.
     #[must_use]
     pub fn with_rows(&self, rows: RecordBatch) -> Self {
-        debug_assert_eq!(rows.num_rows(), self.len());
+        assert_eq!(rows.num_rows(), self.len());
         Self { rows, ..self.clone() }
     }
 

@@ -66,7 +66,7 @@ impl Batch {
     }
 
     pub(crate) fn new(header: BatchHeader, bytes: Bytes) -> Batch {
-        debug_assert_eq!(header.total_bytes(), bytes.len());
+        assert_eq!(header.total_bytes(), bytes.len());
         Batch { header, bytes }
     }
 

@@ -26,6 +26,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use engine::Workers;
+use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -33,6 +34,9 @@ use crate::args::{Args, Command, Statements};
 use crate::command::serve::LogFormat;
 use crate::connection::Connection;
 use crate::console::{Console, Ending};
+
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let args = Args::of_process();

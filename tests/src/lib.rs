@@ -20,3 +20,9 @@ pub mod options;
 pub mod postgres;
 pub mod simulator;
 pub mod topic;
+
+use tikv_jemallocator::Jemalloc;
+
+// What is measured here has the memory that `millstream` has.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;

@@ -92,7 +92,7 @@ impl JoinShape {
     /// A join of `left` and `right`. The schema has the columns of both and, where neither holds
     /// the key of the result, those of the key at the end.
     pub fn new(left: JoinSide, right: JoinSide, schema: SchemaRef) -> Self {
-        debug_assert!(schema.fields().len() >= left.columns + right.columns);
+        assert!(schema.fields().len() >= left.columns + right.columns);
         Self { sides: [left, right], schema }
     }
 

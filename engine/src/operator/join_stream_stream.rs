@@ -55,7 +55,7 @@ impl JoinStreamStream {
     /// condition does not hold. Only for one that keeps no side without a partner.
     #[must_use]
     pub fn with_conditions(self, conditions: [Option<Evaluator>; 2]) -> Self {
-        debug_assert!(self.keeps == [false, false] || conditions.iter().all(Option::is_none));
+        assert!(self.keeps == [false, false] || conditions.iter().all(Option::is_none));
         Self { conditions, ..self }
     }
 

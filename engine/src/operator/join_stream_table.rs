@@ -34,7 +34,7 @@ impl JoinStreamTable {
     /// of the result. Only for one that pads: elsewhere a filter does the same.
     #[must_use]
     pub fn with_residual(self, residual: Option<Evaluator>) -> Self {
-        debug_assert!(self.pads || residual.is_none());
+        assert!(self.pads || residual.is_none());
         Self { residual, ..self }
     }
 

@@ -219,7 +219,7 @@ impl Graph {
 
     /// Adds a node; its inputs must stand before it.
     pub fn add(&mut self, shards: Vec<Box<dyn Operator>>) -> usize {
-        debug_assert_eq!(shards.len(), self.shards);
+        assert_eq!(shards.len(), self.shards);
         let inbox = shards.iter().map(|_| Vec::new()).collect();
         self.nodes.push(Node { shards, inbox, to: None, rows_in: 0, rows_out: 0 });
         self.nodes.len() - 1
@@ -239,7 +239,7 @@ impl Graph {
 
     /// Connects a node with a later one.
     pub fn connect(&mut self, node: usize, edge: Edge) {
-        debug_assert!(node < edge.node, "nodes stand in topological order");
+        assert!(node < edge.node, "nodes stand in topological order");
         self.nodes[node].to = Some(edge);
     }
 
@@ -275,7 +275,7 @@ impl Graph {
                 // An exchange fails only where an invariant is broken; the run reports it.
                 let routed = self.route(&edge, shard, sequence, changes);
                 self.entries[entry] = Some(edge);
-                debug_assert!(routed.is_ok(), "rows can be spread over shards");
+                assert!(routed.is_ok(), "rows can be spread over shards");
             }
         }
     }

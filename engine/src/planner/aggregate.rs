@@ -218,7 +218,7 @@ fn collect_aggregates(expr: &Expr, found: &mut Vec<Expr>) {
         }
         Ok(TreeNodeRecursion::Continue)
     });
-    debug_assert!(collected.is_ok(), "collecting cannot fail");
+    assert!(collected.is_ok(), "collecting cannot fail");
 }
 
 /// Puts an expression over the input's columns on top of the aggregation's.

@@ -127,7 +127,7 @@ impl RowStore {
 
     /// Drops everything from memory if it is too much; only when nothing is touched.
     fn keep_to_budget(&mut self) {
-        debug_assert!(self.touched.is_empty());
+        assert!(self.touched.is_empty());
         if self.memory() > self.place.memory_max {
             self.dropped.add(self.cache.keys().map(|key| &**key), self.place.filter_bytes());
             self.drop_all();

@@ -177,7 +177,7 @@ impl Slots {
 
     /// Drops all keys from memory. Only between a commit and the next change: nothing is dirty.
     pub fn clear(&mut self) {
-        debug_assert!(self.touched.is_empty());
+        assert!(self.touched.is_empty());
         let bytes = self.place.filter_bytes();
         self.dropped.add(self.table.iter().map(|slot| &*self.keys[*slot as usize]), bytes);
         self.table = HashTable::new();

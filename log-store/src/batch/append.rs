@@ -45,7 +45,7 @@ enum Ahead {
 impl AppendBatch {
     /// Wraps a payload that begins at [`HEADROOM`] in `buffer`.
     pub(crate) fn new(header: BatchHeader, buffer: Vec<u8>) -> AppendBatch {
-        debug_assert!(buffer.len() >= HEADROOM);
+        assert!(buffer.len() >= HEADROOM);
         AppendBatch { header, buffer, ahead: Ahead::Unknown }
     }
 

@@ -5,9 +5,10 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use memmap2::{Mmap, MmapOptions};
+use memmap2::{Mmap, MmapOptions, UncheckedAdvice};
 use parking_lot::RwLock;
 use rustix::fs::{FallocateFlags, FlockOperation};
 
@@ -37,7 +38,7 @@ impl Io for RealIo {
             .create(access == Access::Create)
             .truncate(false)
             .open(path)?;
-        Ok(Arc::new(RealFile { file, map: RwLock::new(Bytes::new()) }))
+        Ok(Arc::new(RealFile::new(file)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -98,14 +99,41 @@ impl Drop for HeldLock {
     }
 }
 
+/// How far the pages of a map reach that stay in memory behind a reader who goes through it, in
+/// stretches: the one that is read, and some before it, whose batches are still at work.
+const STRETCHES_KEPT: usize = 3;
+const STRETCH_BYTES: usize = 16 << 20;
+
 /// A file and the newest map of it. A map is replaced by a longer one when the file has grown;
 /// the shorter one lives on in the slices that were handed out.
 struct RealFile {
     file: fs::File,
-    map: RwLock<Bytes>,
+    map: RwLock<Map>,
+    /// The stretch that was read last.
+    stretch: AtomicUsize,
+}
+
+/// A mapped file.
+#[derive(Clone, Default)]
+struct Map {
+    bytes: Bytes,
+    pages: Option<Arc<Mmap>>,
+}
+
+/// What slices of a map hold on to.
+struct Pages(Arc<Mmap>);
+
+impl AsRef<[u8]> for Pages {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl RealFile {
+    fn new(file: fs::File) -> Self {
+        Self { file, map: RwLock::default(), stretch: AtomicUsize::new(0) }
+    }
+
     fn remap(&self, end: u64) -> io::Result<Bytes> {
         let len = self.file.metadata()?.len();
         if len < end {
@@ -120,9 +148,36 @@ impl RealFile {
         // that. The store's lock file keeps other processes of ours away; one that ignores it and
         // shortens the file would raise SIGBUS here, which no reader of a map can prevent.
         let map: Mmap = unsafe { MmapOptions::new().len(len).map(&self.file)? };
-        let map = Bytes::from_owner(map);
-        *self.map.write() = map.clone();
-        Ok(map)
+        let pages = Arc::new(map);
+        let bytes = Bytes::from_owner(Pages(Arc::clone(&pages)));
+        *self.map.write() = Map { bytes: bytes.clone(), pages: Some(pages) };
+        Ok(bytes)
+    }
+
+    /// Lets go of the pages behind a reader who goes from one stretch of the file to the next, so
+    /// that going through a large file takes no more memory than going through a small one. They
+    /// stay in the system's cache: who reads them again only finds them there again.
+    fn release_behind(&self, end: usize) {
+        let stretch = end / STRETCH_BYTES;
+        let before = self.stretch.load(Ordering::Relaxed);
+        if stretch == before {
+            return;
+        }
+        self.stretch.store(stretch, Ordering::Relaxed);
+        let behind = stretch.checked_sub(STRETCHES_KEPT).filter(|_| stretch == before + 1);
+        let (Some(behind), Some(pages)) = (behind, self.map.read().pages.clone()) else { return };
+        // SAFETY: the map is shared with its file and is not written through, so that pages which
+        // are let go come back with the same bytes; slices of them stay valid.
+        let released = unsafe {
+            pages.unchecked_advise_range(
+                UncheckedAdvice::DontNeed,
+                behind * STRETCH_BYTES,
+                STRETCH_BYTES,
+            )
+        };
+        if let Err(error) = released {
+            tracing::debug!(%error, "cannot let go of pages that were read");
+        }
     }
 }
 
@@ -141,10 +196,13 @@ impl File for RealFile {
         }
         let start = usize::try_from(position).map_err(io::Error::other)?;
         let end = start + len;
-        if let Some(slice) = slice_of(&self.map.read(), start, end) {
-            return Ok(slice);
-        }
-        Ok(self.remap(end as u64)?.slice(start..end))
+        let present = slice_of(&self.map.read().bytes, start, end);
+        let slice = match present {
+            Some(slice) => slice,
+            None => self.remap(end as u64)?.slice(start..end),
+        };
+        self.release_behind(end);
+        Ok(slice)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
@@ -162,7 +220,7 @@ impl File for RealFile {
     fn truncate(&self, len: u64) -> io::Result<()> {
         let mut map = self.map.write();
         self.file.set_len(len)?;
-        *map = Bytes::new();
+        *map = Map::default();
         Ok(())
     }
 
@@ -173,4 +231,50 @@ impl File for RealFile {
 
 fn slice_of(map: &Bytes, start: usize, end: usize) -> Option<Bytes> {
     (end <= map.len()).then(|| map.slice(start..end))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    const PIECE: usize = 64 << 10;
+
+    /// How much of a file's maps is in memory.
+    fn resident_kib(path: &Path) -> usize {
+        let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+        let name = path.to_str().unwrap();
+        let mut resident = 0;
+        let mut of_file = false;
+        for line in maps.lines() {
+            let first = line.split(' ').next().unwrap_or_default();
+            if !first.ends_with(':') {
+                of_file = line.ends_with(name);
+            } else if of_file && first == "Rss:" {
+                resident += line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap();
+            }
+        }
+        resident
+    }
+
+    #[test]
+    fn pages_behind_a_reader_are_let_go_and_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let file = RealIo.open(&path, Access::Create).unwrap();
+        let len = 8 * STRETCH_BYTES;
+        file.write_at(b"first", 0).unwrap();
+        file.write_at(b"last", len as u64 - 4).unwrap();
+        let first = file.read(0, 5).unwrap();
+        let mut sum = 0_u64;
+        for position in (0..len).step_by(PIECE) {
+            let piece = file.read(position as u64, PIECE).unwrap();
+            sum += piece.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        }
+        assert_eq!(sum, b"firstlast".iter().map(|byte| u64::from(*byte)).sum::<u64>());
+        let resident = resident_kib(&path);
+        assert!(resident > 0, "the file is not mapped");
+        let most = (STRETCHES_KEPT + 1) * STRETCH_BYTES >> 10;
+        assert!(resident <= most, "{resident} KiB of the file are in memory, more than {most}");
+        assert_eq!(&first[..], b"first");
+    }
 }

@@ -125,7 +125,7 @@ fn options(words: &mut Words<'_>) -> Result<CopyOptions, Failure> {
         given.push(option(words)?);
         words.eat_symbol(",");
     }
-    debug_assert!(!in_brackets || !given.is_empty() || words.at_end());
+    assert!(!in_brackets || !given.is_empty() || words.at_end());
     let layout = given.iter().find_map(|option| match option {
         CopyOption::Layout(layout) => Some(*layout),
         _ => None,
