@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(sum, b"firstlast".iter().map(|byte| u64::from(*byte)).sum::<u64>());
         let resident = resident_kib(&path);
         assert!(resident > 0, "the file is not mapped");
-        let most = (STRETCHES_KEPT + 1) * STRETCH_BYTES >> 10;
+        let most = ((STRETCHES_KEPT + 1) * STRETCH_BYTES) >> 10;
         assert!(resident <= most, "{resident} KiB of the file are in memory, more than {most}");
         assert_eq!(&first[..], b"first");
     }

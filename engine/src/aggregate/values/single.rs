@@ -29,7 +29,7 @@ impl Slot for Single {
 
     /// Not called: a single value is kept of rows that stay.
     fn remove(&mut self, _: Value<'_>, _: &Rules) {
-        assert!(false, "a single value cannot be taken back");
+        unreachable!("a single value cannot be taken back");
     }
 
     fn absorb(&mut self, from: Self, rules: &Rules) {

@@ -48,7 +48,7 @@ impl Slot for Top {
 
     /// Not called: what was dropped cannot come back when others go.
     fn remove(&mut self, _: Value<'_>, _: &Rules) {
-        assert!(false, "the top values cannot be taken back");
+        unreachable!("the top values cannot be taken back");
     }
 
     fn absorb(&mut self, from: Self, rules: &Rules) {
