@@ -166,14 +166,15 @@ impl RealFile {
         self.stretch.store(stretch, Ordering::Relaxed);
         let behind = stretch.checked_sub(STRETCHES_KEPT).filter(|_| stretch == before + 1);
         let (Some(behind), Some(pages)) = (behind, self.map.read().pages.clone()) else { return };
-        // SAFETY: the map is shared with its file and is not written through, so that pages which
-        // are let go come back with the same bytes; slices of them stay valid.
+        let start = behind * STRETCH_BYTES;
+        if start + STRETCH_BYTES > pages.len() {
+            return;
+        }
+        // SAFETY: the range lies within the map. That is shared with its file and is not written
+        // through, so that pages which are let go come back with the same bytes; slices of them
+        // stay valid.
         let released = unsafe {
-            pages.unchecked_advise_range(
-                UncheckedAdvice::DontNeed,
-                behind * STRETCH_BYTES,
-                STRETCH_BYTES,
-            )
+            pages.unchecked_advise_range(UncheckedAdvice::DontNeed, start, STRETCH_BYTES)
         };
         if let Err(error) = released {
             tracing::debug!(%error, "cannot let go of pages that were read");
